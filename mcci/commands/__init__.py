@@ -1,0 +1,1 @@
+"""The shell: one file a command, which parses, calls and shows. `mcci/cli.py` lists them."""
