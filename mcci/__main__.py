@@ -62,9 +62,7 @@ def _bug(error: Exception) -> ExitCode:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="mcci-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
+    with tempfile.NamedTemporaryFile("w", prefix="mcci-bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
     summary = f"{type(error).__name__}: {error}".splitlines()[0]
     return _fail(f"this is a bug in mcci ({summary}); please report it with {file.name}", ExitCode.BUG)
