@@ -1,0 +1,1 @@
+"""Running the application's services as plain processes on one machine."""

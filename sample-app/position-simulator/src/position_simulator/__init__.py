@@ -1,0 +1,1 @@
+"""Moves vehicles along generated roads and reports where they are."""

@@ -1,0 +1,1 @@
+"""Keeps the latest position and the trail of every vehicle."""

@@ -1,0 +1,1 @@
+"""Computes speed, heading and distance from positions."""

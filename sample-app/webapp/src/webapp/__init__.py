@@ -1,0 +1,1 @@
+"""The page: a live map of the vehicles."""
