@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-CHARTS = ("microservice",)
+CHARTS = ("microservice", "istio")
 HERE = Path(__file__).parent
 
 Schema = dict[str, Any]
