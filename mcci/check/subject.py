@@ -1,0 +1,89 @@
+"""What the rules look at: the files as written, and what the caller knows beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mcci.errors import InvalidInput
+from mcci.findings import Finding, Position
+from mcci.pipeline.document import List, Map, Value, read
+
+GLOBAL_KEYWORDS = frozenset(
+    {"$schema", "after_script", "before_script", "cache", "default", "image", "include", "services", "spec", "stages"}
+    | {"variables", "workflow", "!reference"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One GitLab CI file as written: the `spec` header, if it has one, and the content (a mapping, or it is wrong)."""
+
+    name: str
+    lines: tuple[str, ...]
+    size: int
+    header: Map | None
+    value: Value
+
+    @property
+    def content(self) -> Map | None:
+        """Return the content where it is a mapping, as it must be."""
+        return self.value if isinstance(self.value, Map) else None
+
+    def jobs(self) -> Iterator[tuple[str, Map]]:
+        """Yield the jobs and hidden jobs that are mappings, in the order of the text."""
+        for name, job in (self.content or {}).items():
+            if name not in GLOBAL_KEYWORDS and isinstance(job, Map):
+                yield name, job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the text of the files does not say.
+
+    `causes` maps a generated job (file, name) to the place in `mcci.yml` it comes from; `secrets` are variables the
+    project marks as secret; `project` is its path on GitLab (`group/name`), `""` when not known.
+    """
+
+    causes: Mapping[tuple[str, str], Position] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """All that one run of the rules looks at."""
+
+    files: tuple[SourceFile, ...]
+    context: Context = field(default_factory=Context)
+
+
+def source_file(text: str, name: str) -> SourceFile:
+    """Read one file. Raises `InvalidInput` as `mcci.pipeline.document.read` does."""
+    documents = read(text, name)
+    header = documents[0] if len(documents) > 1 and isinstance(documents[0], Map) else None
+    if header is not None and "spec" not in header:
+        header = None
+    value = documents[-1] if documents else None
+    if len(documents) > (1 if header is None else 2):
+        message = "a file holds one document, or a 'spec' header and one document"
+        raise InvalidInput([Finding(rule="yaml-documents", message=message, position=Position(file=name))])
+    return SourceFile(
+        name=name, lines=tuple(text.splitlines()), size=len(text.encode()), header=header, value=value
+    )
+
+
+def place(value: object, path: tuple[str | int, ...], *, at_key: bool = False) -> Position | None:
+    """Return where the item at `path` inside `value` stands, as far down as the text has a place for it."""
+    found: Position | None = value.position() if isinstance(value, Map | List) else None
+    for index, part in enumerate(path):
+        last = index == len(path) - 1
+        if isinstance(value, Map) and part in value:
+            key = str(part)
+            found = value.position(key) if last and at_key else value.value_position(key)
+            value = value[key]
+        elif isinstance(value, List) and isinstance(part, int) and part < len(value):
+            found, value = value.position(part), value[part]
+        else:
+            break
+    return found
