@@ -1,0 +1,46 @@
+# A few verbs. Each sets up what it needs before it starts; once set up, that takes no time.
+VENV ?= .venv
+BIN := $(VENV)/bin
+export VENV
+export PATH := $(abspath $(BIN)):$(PATH)
+
+SERVICES := $(patsubst %/pyproject.toml,%,$(wildcard sample-app/*/pyproject.toml))
+
+.PHONY: help setup demo test unit lint docs bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 14
+
+setup: $(VENV)/.tests ## everything that the other verbs need, into .venv
+
+demo: $(VENV)/.core ## generate, check and show the sample application's pipelines
+
+test: lint unit ## lint, then every test
+	pytest -m service
+
+unit: $(VENV)/.tests ## the tests that need nothing but Python
+	pytest -m "not service"
+
+lint: $(VENV)/.tests ## ruff, mypy and the import contracts
+	ruff check
+	ruff format --check --quiet
+	mypy
+	for service in $(SERVICES); do (cd $$service && mypy --config-file $(abspath setup.cfg) src) || exit 1; done
+	lint-imports --no-cache
+
+docs: $(VENV)/.tests ## write the generated reference pages, and check every page
+	pytest tests/docs
+
+bench: $(VENV)/.tests ## every benchmark, one after the other
+	for file in bench/*.py; do echo "== $$file"; python $$file || exit 1; done
+
+clean: ## what the other verbs made
+	rm -rf $(VENV) generated build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.core: setup.cfg pyproject.toml .ci/setup
+	.ci/setup core
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.core .ci/packages.txt $(wildcard tests/tools/helm.py sample-app/*/pyproject.toml)
+	.ci/setup tests
+	@touch $@
