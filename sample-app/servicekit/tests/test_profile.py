@@ -38,7 +38,7 @@ def test_empty_profile_is_all_defaults(tmp_path: Path) -> None:
     assert load(tmp_path, b"\xef\xbb\xbf# nothing\n") == Settings()
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str | bytes, str]] = {
     "unknown key": ("prot: 1", r"profile.yml:1: unknown key 'prot'; did you mean 'port'\?"),
     "wrong type": ("cloud: aws\nport: many", r"profile.yml:2: port must be a whole number, not 'many'"),
     "boolean for number": ("port: true", "port must be a whole number, not True"),
@@ -77,5 +77,5 @@ def test_wrong_environment_variable_is_named(tmp_path: Path) -> None:
 
 def test_missing_file_is_named() -> None:
     """A profile given by path that cannot be read is refused with the reason."""
-    with pytest.raises(ProfileError, match="cannot read '/nowhere/x.yml': No such file"):
+    with pytest.raises(ProfileError, match=r"cannot read '/nowhere/x.yml': No such file"):
         load_settings(Settings, "servicekit", {"PROFILE": "/nowhere/x.yml"})

@@ -13,7 +13,7 @@ from api_gateway.backends import Backends
 from servicekit import Latest, follow
 
 logger = logging.getLogger(__name__)
-KEEP_ALIVE_SECONDS = 2.0
+BEAT_SECONDS = 2.0
 
 
 class Stream:
@@ -46,13 +46,13 @@ class Stream:
         self._any.close()
 
     async def events(self) -> AsyncIterator[bytes]:
-        """What one page receives, until the gateway drains. A comment keeps a quiet stream alive."""
+        """What one page receives, until the gateway drains. A beat says that a quiet stream lives."""
         seen_any, seen_frame, seen_state = -1, 0, 0
         frames, states = self._frames, self._backends.published
         yield b"retry: 1000\n\n"
         while not self._any.closed:
-            if not await self._any.after(seen_any, KEEP_ALIVE_SECONDS):
-                yield b": still here\n\n"
+            if not await self._any.after(seen_any, BEAT_SECONDS):
+                yield b"event: beat\ndata: {}\n\n"
                 continue
             seen_any = self._any.revision
             if states.value is not None and states.revision != seen_state:
