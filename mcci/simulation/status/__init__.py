@@ -1,0 +1,1 @@
+"""Statuses of jobs, stages and pipelines as events arrive, by GitLab's own rules."""
