@@ -32,7 +32,6 @@ def test_valid(one: Case) -> None:
         validate(thing, max(one.kube_version, "1.25.0"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kube_version", KUBERNETES)
 @pytest.mark.parametrize("name", ["microservice/everything", "istio/everything"])
 def test_valid_on(name: str, kube_version: str) -> None:
