@@ -45,7 +45,7 @@ class GitlabSchema:
             node = node[part]
         return frozenset(node["properties"])
 
-    def problems(self, section: str, keyword: str, value: object) -> tuple[Problem, ...]:
+    def problems(self, section: str, keyword: str, value: Any) -> tuple[Problem, ...]:
         """Return what is wrong with the value of a known keyword of `section`."""
         key = (section, keyword, _frozen(value))
         if key not in self._seen:
@@ -86,7 +86,7 @@ def _lenient() -> type[Validator]:
     keywords = {name: _unless_open(function) for name, function in Draft7Validator.VALIDATORS.items()}
     keywords["oneOf"] = _unless_open(_one_of)
     keywords["pattern"] = _unless_open(_pattern)
-    extended: type[Validator] = validators.extend(Draft7Validator, keywords)
+    extended: type[Validator] = validators.extend(Draft7Validator, keywords)  # type: ignore[no-untyped-call]
     return extended
 
 

@@ -32,6 +32,5 @@ class RuleModule(Protocol):
 
     RULE: Rule
 
-    @staticmethod
-    def check(subject: Subject) -> Iterable[Finding]:
+    def check(self, subject: Subject, /) -> Iterable[Finding]:
         """Return what this rule finds in `subject`."""

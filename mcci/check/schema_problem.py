@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from jsonschema.exceptions import ValidationError
 
@@ -62,7 +63,9 @@ def _problems(error: ValidationError) -> tuple[Problem, ...]:
         case "additionalProperties":
             return _unknown_keys(error, path)
         case "required":
-            missing = [f"'{name}'" for name in error.validator_value if name not in error.instance]
+            required: Any = error.validator_value
+            instance: Any = error.instance
+            missing = [f"'{name}'" for name in required if name not in instance]
             return (Problem(path=path, message=f"lacks {listing(missing)}", missing=True),)
         case _:
             return (Problem(path=path, message=_plain(error)),)
@@ -70,15 +73,16 @@ def _problems(error: ValidationError) -> tuple[Problem, ...]:
 
 def _plain(error: ValidationError) -> str:
     limit: Any = error.validator_value
+    instance: Any = error.instance
     match error.validator:
         case "pattern":
             return _PATTERNS.get(str(limit), f"must match {limit}")
         case "minLength" | "minItems":
             return "must not be empty"
         case "maxItems" | "maxProperties":
-            return f"holds {len(error.instance)} items; {limit} is the most"
+            return f"holds {len(instance)} items; {limit} is the most"
         case "maxLength":
-            return f"is {len(error.instance)} characters long; {limit} is the most"
+            return f"is {len(instance)} characters long; {limit} is the most"
         case "minimum":
             return f"must be at least {limit}"
         case "maximum":
@@ -92,27 +96,36 @@ def _plain(error: ValidationError) -> str:
 
 
 def _unknown_keys(error: ValidationError, path: tuple[str | int, ...]) -> tuple[Problem, ...]:
-    allowed = list(error.schema.get("properties", {})) if isinstance(error.schema, dict) else []
+    schema: Any = error.schema
+    allowed = list(schema.get("properties", ()))
+    patterns = list(schema.get("patternProperties", ()))
     found = []
-    for key in error.instance:
-        if key not in allowed and not is_open(key):
-            advice = did_you_mean(str(key), allowed) or f"; it may be {one_of(allowed, most=12)}"
+    for key in cast("dict[str, Any]", error.instance):
+        if key not in allowed and not is_open(key) and not any(re.search(pattern, key) for pattern in patterns):
+            choice = f"; it may be {one_of(allowed, most=12)}" if allowed else f"; a name must match {patterns[0]}"
+            advice = did_you_mean(key, allowed) or choice
             found.append(Problem(path=(*path, key), message=f"is an unknown key{advice}", at_key=True))
     return tuple(found)
 
 
 def _of_branches(error: ValidationError, path: tuple[str | int, ...]) -> tuple[Problem, ...]:
     """Speak of the branch the author most likely meant; with none near, of all that would have been right."""
-    if not error.context:
+    context = list(error.context or ())
+    if not context:
         return (Problem(path=path, message="mixes forms that exclude each other"),)
     expected = _expected(error)
     if expected is not None:
         return (Problem(path=path, message=_choices(expected, error.instance)),)
     branches: dict[Any, list[ValidationError]] = defaultdict(list)
-    for child in error.context:
+    for child in context:
         branches[child.schema_path[0]].append(child)
     near = [errors for errors in branches.values() if not any(_wrong_kind(child) for child in errors)]
-    return problems(min(near, key=lambda errors: (sum(not child.path for child in errors), len(errors))))
+    meant: list[ValidationError] = min(near, key=lambda errors: (_at_root(errors), len(errors)))
+    return problems(meant)
+
+
+def _at_root(errors: list[ValidationError]) -> int:
+    return sum(not error.path for error in errors)
 
 
 def _wrong_kind(error: ValidationError) -> bool:
@@ -122,23 +135,24 @@ def _wrong_kind(error: ValidationError) -> bool:
 
 def _expected(error: ValidationError) -> list[str] | None:
     """Return the types and values that would be right, if `error` is only about them; else None."""
+    value: Any = error.validator_value
+    context = list(error.context or ())
     match error.validator:
         case "type":
-            types = error.validator_value
-            return [_TYPES.get(name, name) for name in ([types] if isinstance(types, str) else types)]
+            return [_TYPES.get(name, name) for name in ([value] if isinstance(value, str) else value)]
         case "enum":
-            return [_shown(value) for value in error.validator_value]
+            return [_shown(item) for item in value]
         case "const":
-            return [_shown(error.validator_value)]
-        case "oneOf" | "anyOf" if error.context:
+            return [_shown(value)]
+        case "oneOf" | "anyOf" if context:
             branches: dict[Any, list[str]] = {}
-            for child in error.context:
+            for child in context:
                 expected = None if child.path else _expected(child)
                 if expected is not None:
                     branches.setdefault(child.schema_path[0], []).extend(expected)
-            if len(branches) < len({child.schema_path[0] for child in error.context}):
+            if len(branches) < len({child.schema_path[0] for child in context}):
                 return None
-            return list(dict.fromkeys(value for values in branches.values() for value in values))
+            return list(dict.fromkeys(item for items in branches.values() for item in items))
         case _:
             return None
 

@@ -12,7 +12,6 @@ from mcci.findings import Position
 from mcci.pipeline.document import Map, Reference
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """One item of a script. `shell` numbers the shells of the file: items of one number run in one process."""

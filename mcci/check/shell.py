@@ -1,8 +1,8 @@
 """What a shell script's commands do with variables, as far as the text tells.
 
-The parser is tree-sitter's grammar of bash, which knows quotes, here-documents, pipelines and redirections, and gets over
-what it cannot parse. Nothing here judges: the rules ask whether a command's output reaches the job's log, and which
-variables its words carry.
+The parser is tree-sitter's grammar of bash, which knows quotes, here-documents, pipelines and redirections, and gets
+over what it cannot parse. Nothing here judges: the rules ask whether a command's output reaches the job's log, and
+which variables its words carry.
 """
 
 from __future__ import annotations

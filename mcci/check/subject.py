@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from mcci.check.pipelines import Pipeline
 from mcci.errors import InvalidInput
 from mcci.findings import Finding, Position
 from mcci.pipeline.document import List, Map, Value, read
@@ -52,9 +53,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """All that one run of the rules looks at."""
+    """All that one run of the rules looks at: files as written, pipelines as merged, parent files by branch."""
 
     files: tuple[SourceFile, ...]
+    pipelines: tuple[Pipeline, ...] = ()
+    branches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     context: Context = field(default_factory=Context)
 
 
@@ -68,9 +71,7 @@ def source_file(text: str, name: str) -> SourceFile:
     if len(documents) > (1 if header is None else 2):
         message = "a file holds one document, or a 'spec' header and one document"
         raise InvalidInput([Finding(rule="yaml-documents", message=message, position=Position(file=name))])
-    return SourceFile(
-        name=name, lines=tuple(text.splitlines()), size=len(text.encode()), header=header, value=value
-    )
+    return SourceFile(name=name, lines=tuple(text.splitlines()), size=len(text.encode()), header=header, value=value)
 
 
 def place(value: object, path: tuple[str | int, ...], *, at_key: bool = False) -> Position | None:

@@ -49,9 +49,7 @@ def _duplicates(mapping: Map) -> Iterator[Finding]:
             continue
         if key.value in first:
             line = first[key.value].start_mark.line + 1
-            position = Position(
-                file=mapping.file, line=key.start_mark.line + 1, column=key.start_mark.column + 1
-            )
+            position = Position(file=mapping.file, line=key.start_mark.line + 1, column=key.start_mark.column + 1)
             message = f"'{key.value}' is written twice in one mapping, first on line {line}; only the last one counts"
             yield RULE.finding(position, message, "Merge the two, or remove one.")
         first[key.value] = key

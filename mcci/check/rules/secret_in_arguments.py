@@ -18,9 +18,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     source="https://docs.docker.com/reference/cli/docker/login/#password-stdin",
 )
-_OPTION = re.compile(
-    r"^--?(?:[\w-]*-)?(?:password|passwd|pass|passphrase|token|secret|api-?key)(?:=|$)", re.IGNORECASE
-)
+_OPTION = re.compile(r"^--?(?:[\w-]*-)?(?:password|passwd|pass|passphrase|token|secret|api-?key)(?:=|$)", re.IGNORECASE)
 _SHORT_PASSWORD = frozenset(
     {"az", "buildah", "crane", "docker", "helm", "mysql", "mysqldump", "oc", "oras", "podman", "skopeo", "sshpass"}
 )

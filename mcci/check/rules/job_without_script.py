@@ -1,0 +1,40 @@
+"""A job that neither runs a script nor starts a pipeline: GitLab refuses the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mcci.check.pipelines import Pipeline
+from mcci.check.rule import Rule
+from mcci.check.subject import Subject
+from mcci.findings import Finding, Severity
+from mcci.pipeline.document import List, Map
+
+RULE = Rule(
+    id="job-without-script",
+    summary="A job has no script, run or trigger.",
+    severity=Severity.ERROR,
+    source="https://docs.gitlab.com/ci/yaml/#script",
+)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Look at merged jobs; where an include or a template is out of reach the script may be there."""
+    for pipeline in subject.pipelines:
+        if pipeline.complete:
+            yield from _pipeline(pipeline)
+
+
+def _pipeline(pipeline: Pipeline) -> Iterator[Finding]:
+    for name, job in pipeline.jobs.items():
+        if not {"script", "run", "trigger"} & job.keys() and not _mirrors(job):
+            message = f"job '{name}' has no script, run or trigger"
+            advice = f"If it is a template, name it '.{name}'."
+            yield RULE.finding(pipeline.position(name), message, advice)
+
+
+def _mirrors(job: Map) -> bool:
+    """Say whether the job mirrors another project's pipeline (`needs:pipeline` alone)."""
+    needs = job.get("needs")
+    items = needs if isinstance(needs, List) else [needs]
+    return any(isinstance(item, Map) and "pipeline" in item for item in items)
