@@ -10,7 +10,7 @@ import os
 import pytest
 import yaml
 
-from tests.charts.rendering import REFRESH, Case, cases, render, run
+from tests.charts.rendering import CHARTS, REFRESH, Case, cases, render, run
 from tests.tools.helm import Major
 
 pytestmark = pytest.mark.service
@@ -24,6 +24,14 @@ def test_renders_as_expected(major: Major, one: Case) -> None:
         one.expected.write_text(yaml.safe_dump_all(actual, sort_keys=False, width=120), encoding="utf-8")
     expected = list(yaml.safe_load_all(one.expected.read_text(encoding="utf-8")))
     assert actual == expected
+
+
+@pytest.mark.parametrize("chart", ["microservice", "istio"])
+def test_lints_clean_by_itself(major: Major, chart: str) -> None:
+    """`helm lint --strict` finds nothing in a chart without any values, though an install would ask for some."""
+    done = run(major, "lint", "--strict", str(CHARTS / chart))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 chart(s) failed" in done.stdout
 
 
 @pytest.mark.parametrize("one", cases(), ids=lambda one: one.name)

@@ -72,6 +72,10 @@ ISTIO = [
     # routes and the rest
     ("virtualService.http=null", "virtualService.http and virtualService.tcp are both empty"),
     ("virtualService.http[0].subset=v9", r'virtualService\.http\[0\]\.subset is "v9"'),
+    (
+        "virtualService.http[0].route[0].destination.host=a,virtualService.http[0].port=80",
+        r"virtualService\.http\[0\]\.route names its destinations itself",
+    ),
     ("virtualService.http[0].timeouts=5s", "/virtualService/http/0.*timeouts"),
     ("virtualService.http[0].retries.attempts=two", "/virtualService/http/0/retries/attempts"),
     ("destinationRule.trafficPolicy.connectionPool.tcp.maxConnections=ten", "maxConnections"),

@@ -54,14 +54,16 @@ port:
 
 {{/* True when a route takes the weighted subsets. */}}
 {{- define "istio.isSplit" -}}
-{{- if not (or .host .subset .redirect .directResponse .delegate) }}true{{ end -}}
+{{- if not (or .route .host .subset .redirect .directResponse .delegate) }}true{{ end -}}
 {{- end -}}
 
 {{/* Destinations of one route; takes {root, route}. */}}
 {{- define "istio.destinations" -}}
 {{- $host := .route.host | default (include "istio.host" .root) -}}
 {{- $port := .route.port -}}
-{{- if and (include "istio.isSplit" .route) .root.Values.weights -}}
+{{- if .route.route -}}
+{{ toYaml .route.route }}
+{{- else if and (include "istio.isSplit" .route) .root.Values.weights -}}
 {{- range .root.Values.weights }}
 - destination: {{- include "istio.destination" (dict "host" $host "subset" .subset "port" $port) | nindent 4 }}
   weight: {{ .weight }}
@@ -73,7 +75,7 @@ port:
 
 {{/* What an HTTP route says beside its name, match and destinations. */}}
 {{- define "istio.httpOptions" -}}
-{{- with omit . "name" "match" "host" "subset" "port" }}
+{{- with omit . "name" "match" "route" "host" "subset" "port" }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}

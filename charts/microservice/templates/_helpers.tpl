@@ -3,12 +3,14 @@
 {{ .Values.app }}-{{ .Values.version }}
 {{- end -}}
 
+{{/* What this release owns. False too while a required value is missing: checks.yaml says which, except under
+     `helm lint` without values, which must not then stumble over half-written objects. */}}
 {{- define "microservice.hasService" -}}
-{{- if has .Values.parts (list "all" "service") }}true{{ end -}}
+{{- if and (has .Values.parts (list "all" "service")) .Values.app }}true{{ end -}}
 {{- end -}}
 
 {{- define "microservice.hasVersion" -}}
-{{- if has .Values.parts (list "all" "version") }}true{{ end -}}
+{{- if and (has .Values.parts (list "all" "version")) .Values.app .Values.version .Values.image.digest }}true{{ end -}}
 {{- end -}}
 
 {{/* Selectors are immutable: they hold what never changes while the version lives, so neither track nor chart. */}}

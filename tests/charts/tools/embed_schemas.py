@@ -36,8 +36,8 @@ def definitions() -> Schema:
     service_entry = spec_schema("ServiceEntry")
     name = {"type": "string", "minLength": 1, "description": "Name of the ServiceEntry."}
     return {
-        "httpRoute": _closed(OWN | {key: value for key, value in http.items() if key != "route"}),
-        "tcpRoute": _closed(OWN | {"match": tcp["match"]}),
+        "httpRoute": _closed(OWN | http),
+        "tcpRoute": _closed(OWN | tcp),
         "trafficPolicy": spec_schema("DestinationRule")["properties"]["trafficPolicy"],
         "server": spec_schema("Gateway")["properties"]["servers"]["items"],
         "serviceEntry": _closed({"name": name} | service_entry["properties"], "name", *service_entry["required"]),
