@@ -74,5 +74,5 @@ def test_map_holds_all_that_is_drawn(town: Town) -> None:
     for road in drawn["roads"]:
         assert all(west <= lon <= east for lon in road["points"][::2])
         assert all(south <= lat <= north for lat in road["points"][1::2])
-    assert len(drawn["parks"]) == 7
+    assert (len(drawn["parks"]), len(drawn["blocks"])) == (9, 71)
     assert len(drawn["river"]) > 20

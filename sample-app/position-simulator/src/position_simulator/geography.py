@@ -21,7 +21,7 @@ def to_degrees(points: tuple[Point, ...]) -> list[float]:
 
 
 def town_as_json(town: Town) -> dict[str, Any]:
-    """The map: `roads` (name, kind, points), `river`, `parks`, and `bounds` as west, south, east, north."""
+    """The map: `roads` (name, kind, points), `river`, `parks`, `blocks`, and `bounds` as west, south, east, north."""
     every = [to_degrees(road.points) for road in town.roads]
     lons, lats = [lon for points in every for lon in points[::2]], [lat for points in every for lat in points[1::2]]
     return {
@@ -32,4 +32,5 @@ def town_as_json(town: Town) -> dict[str, Any]:
         ],
         "river": to_degrees(town.river),
         "parks": [to_degrees(park) for park in town.parks],
+        "blocks": [to_degrees(block) for block in town.blocks],
     }

@@ -1,4 +1,4 @@
-"""A town made from a seed: curved streets and avenues that cross, a river and a few parks.
+"""A town made from a seed: curved streets and avenues that cross, blocks between them, a river and a few parks.
 
 Distances are metres east (x) and north (y) of the town's middle. Pure: same seed, same town.
 """
@@ -12,14 +12,15 @@ from random import Random
 
 Point = tuple[float, float]
 
-COLUMNS, ROWS = 11, 7
+COLUMNS, ROWS = 11, 9
 BLOCK = 240.0
 JITTER = 62.0
 CURVE_STEPS = 6
 AVENUE_EVERY = 3
 MISSING_STREETS = 0.22
+PARKS = 9
 
-EASTWARD = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo")
+EASTWARD = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel", "Ivy")
 NORTHWARD = (
     "Anchor",
     "Bell",
@@ -68,6 +69,7 @@ class Town:
     leaving: tuple[tuple[Edge, ...], ...]
     river: tuple[Point, ...]
     parks: tuple[tuple[Point, ...], ...]
+    blocks: tuple[tuple[Point, ...], ...]
 
     @property
     def edges(self) -> tuple[Edge, ...]:
@@ -86,11 +88,14 @@ def make_town(seed: int) -> Town:
         speed = (15.0 if road.kind == "avenue" else 9.5) * random.uniform(0.9, 1.1)
         leaving[start].append(_edge(start, end, road.points, speed))
         leaving[end].append(_edge(end, start, road.points[::-1], speed))
+    blocks = _blocks(crossings)
+    green = set(random.sample(range(len(blocks)), PARKS))
     return Town(
         roads=tuple(kept.values()),
         leaving=tuple(tuple(edges) for edges in leaving),
         river=_river(random),
-        parks=_parks(crossings, random),
+        parks=tuple(block for number, block in enumerate(blocks) if number in green),
+        blocks=tuple(block for number, block in enumerate(blocks) if number not in green),
     )
 
 
@@ -177,19 +182,16 @@ def _edge(start: int, end: int, points: tuple[Point, ...], speed: float) -> Edge
 def _river(random: Random) -> tuple[Point, ...]:
     """A winding line from south to north, right of the middle."""
     base, phase = BLOCK * random.uniform(1.2, 2.0), random.uniform(0, math.tau)
-    half = BLOCK * (ROWS + 2) / 2
     return tuple(
-        (base + BLOCK * 0.75 * math.sin(phase + step / 11) + step * 6.0, -half + step * half / 24) for step in range(49)
+        (base + BLOCK * 0.75 * math.sin(phase + step / 9) + step * 5.0, step * BLOCK / 4) for step in range(-48, 49)
     )
 
 
-def _parks(crossings: list[Point], random: Random) -> tuple[tuple[Point, ...], ...]:
-    """A few blocks, a little smaller than the crossings around them."""
-    blocks = [(row, column) for row in range(ROWS - 1) for column in range(COLUMNS - 1)]
-    parks = []
-    for row, column in sorted(random.sample(blocks, 7)):
-        first = row * COLUMNS + column
+def _blocks(crossings: list[Point]) -> list[tuple[Point, ...]]:
+    """The ground between four crossings each, a little smaller than they would allow."""
+    blocks = []
+    for first in (row * COLUMNS + column for row in range(ROWS - 1) for column in range(COLUMNS - 1)):
         corners = [crossings[node] for node in (first, first + 1, first + COLUMNS + 1, first + COLUMNS)]
         middle_x, middle_y = sum(x for x, _ in corners) / 4, sum(y for _, y in corners) / 4
-        parks.append(tuple((middle_x + (x - middle_x) * 0.8, middle_y + (y - middle_y) * 0.8) for x, y in corners))
-    return tuple(parks)
+        blocks.append(tuple((middle_x + (x - middle_x) * 0.8, middle_y + (y - middle_y) * 0.8) for x, y in corners))
+    return blocks

@@ -60,7 +60,7 @@ export class Details extends EventTarget {
     const missing = lost.find((name) => name === "staff-service" || name === "api-gateway");
     byId("driver").textContent = driver ? driver.name : gone ? "No such vehicle" : missing ? "Driver unknown" : "No driver";
     byId("driver").classList.toggle("lost", Boolean(missing));
-    byId("licence").textContent = driver ? `· licence ${driver.licence}` : "";
+    byId("licence").textContent = driver ? `· ${driver.licence}` : "";
     this.picture(driver);
     const strong = byId("answer");
     strong.dataset.state = missing ? "lost" : "up";
@@ -107,7 +107,7 @@ export class Details extends EventTarget {
 
   spark() {
     const canvas = byId("spark"), context = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-    const ratio = Math.min(2, devicePixelRatio || 1), width = canvas.clientWidth || 300, height = canvas.clientHeight || 44;
+    const ratio = Math.min(2, devicePixelRatio || 1), width = canvas.clientWidth || 300, height = canvas.clientHeight || 38;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     context.scale(ratio, ratio);

@@ -12,6 +12,8 @@ export class Ground {
       path.closePath();
       this.parks.addPath(path);
     }
+    this.buildings = new Path2D();
+    map.blocks.forEach((block, number) => build(this.buildings, block, number, traffic));
     this.streets = new Path2D();
     this.avenues = new Path2D();
     for (const road of map.roads) {
@@ -34,6 +36,8 @@ export class Ground {
     context.lineWidth = 26;
     context.fill(this.parks);
     context.stroke(this.parks);
+    context.fillStyle = colours.block;
+    context.fill(this.buildings);
     stroke(context, this.river, colours.river, 74);
     // Roads never get thinner than a hair on the screen, nor as wide as blocks.
     const least = 1 / view.scale;
@@ -73,6 +77,23 @@ function line(flat, traffic) {
   const path = new Path2D();
   for (let i = 0; i < flat.length; i += 2) path.lineTo(traffic.east(flat[i]), traffic.south(flat[i + 1]));
   return path;
+}
+
+// Houses on a block: a grid of plots across its four corners, some left free; the same each time.
+function build(path, corners, number, traffic) {
+  const [a, b, c, d] = [0, 2, 4, 6].map((i) => [traffic.east(corners[i]), traffic.south(corners[i + 1])]);
+  const at = (u, v) => [0, 1].map((axis) => (a[axis] * (1 - u) + b[axis] * u) * (1 - v) + (d[axis] * (1 - u) + c[axis] * u) * v);
+  const across = 3 + number % 2, down = 2 + number % 3;
+  for (let column = 0; column < across; column++) {
+    for (let row = 0; row < down; row++) {
+      if ((number * 7 + column * 5 + row * 3) % 11 < 2) continue;
+      const [left, right] = [(column + 0.07) / across, (column + 0.93) / across];
+      const [top, bottom] = [(row + 0.07) / down, (row + 0.93) / down];
+      path.moveTo(...at(left, top));
+      for (const corner of [[right, top], [right, bottom], [left, bottom]]) path.lineTo(...at(...corner));
+      path.closePath();
+    }
+  }
 }
 
 function stroke(context, path, colour, width) {

@@ -3,7 +3,8 @@
 import { Ground } from "./ground.js";
 import { View } from "./view.js";
 
-const COLOURS = ["ground", "street", "avenue", "casing", "river", "park", "label", "vehicle", "vehicle-edge", "stale", "chosen", "trail"];
+const COLOURS = ["ground", "block", "street", "avenue", "casing", "river", "park", "label", "vehicle", "vehicle-edge", "stale", "chosen", "trail"];
+const LANE = 3; // metres right of the middle of the road
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class MapView extends EventTarget {
@@ -111,10 +112,12 @@ export class MapView extends EventTarget {
   // The kite of one vehicle, added to the path; nothing where it is off the screen.
   arrow(context, i, size) {
     const { view, traffic } = this;
-    const x = (traffic.x[i] - view.x) * view.scale + view.width / 2;
-    const y = (traffic.y[i] - view.y) * view.scale + view.height / 2;
+    const heading = traffic.heading[i], sine = Math.sin(heading), cosine = Math.cos(heading);
+    const lane = Math.min(3.5, LANE * view.scale);
+    const x = (traffic.x[i] - view.x) * view.scale + view.width / 2 + cosine * lane;
+    const y = (traffic.y[i] - view.y) * view.scale + view.height / 2 + sine * lane;
     if (x < -20 || y < -20 || x > view.width + 20 || y > view.height + 20) return;
-    const heading = traffic.heading[i], east = Math.sin(heading) * size, south = -Math.cos(heading) * size;
+    const east = sine * size, south = -cosine * size;
     context.moveTo(x + east * 1.25, y + south * 1.25);
     context.lineTo(x - east * 0.9 - south * 0.75, y - south * 0.9 + east * 0.75);
     context.lineTo(x - east * 0.45, y - south * 0.45);
@@ -125,6 +128,7 @@ export class MapView extends EventTarget {
   drawTrail(context) {
     const { view, traffic, chosen, trail, colours } = this;
     const points = [...trail, [traffic.x[chosen], traffic.y[chosen]]].map(([x, y]) => view.toScreen(x, y));
+    context.lineCap = "butt";
     context.strokeStyle = colours.trail;
     context.lineWidth = Math.min(7, Math.max(3, view.scale * 5));
     for (let i = 1; i < points.length; i++) {
@@ -135,6 +139,7 @@ export class MapView extends EventTarget {
       context.stroke();
     }
     context.globalAlpha = 1;
+    context.lineCap = "round";
   }
 
   drawChosen(context, now, size) {

@@ -1,0 +1,45 @@
+"""The whole application running, and a real browser to look at it with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from localrun.fleet import Fleet
+from localrun.services import from_source
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """The six services with thirty vehicles."""
+    environment = {
+        "position-simulator": {"VEHICLES": "30"},
+        "vehicle-telemetry": {"INTERVAL_SECONDS": "0.2"},
+        "api-gateway": {"PROBE_SECONDS": "0.2"},
+    }
+    logs: Path = tmp_path_factory.mktemp("logs")
+    with Fleet(from_source(environment=environment, logs=logs)) as fleet:
+        fleet.start_all()
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium. Without one a laptop skips these tests; CI, where they must run, fails."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        message = "no Chromium on PATH; on Debian: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
