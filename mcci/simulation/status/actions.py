@@ -2,7 +2,7 @@
 
 Each action returns whether GitLab lets it happen; if not, nothing changed. Call `settling.settle` afterwards (once, for
 things that happen together): only then later jobs and the pipelines' statuses follow.
-https://docs.gitlab.com/ci/jobs/, https://docs.gitlab.com/ci/jobs/job_control/ and GitLab's `CommitStatus` state machine.
+https://docs.gitlab.com/ci/jobs/ and https://docs.gitlab.com/ci/jobs/job_control/; GitLab's `CommitStatus` states.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def play(job: Job) -> bool:
 def play_stage(pipeline: Pipeline, stage: str) -> bool:
     """A person starts all manual jobs of a stage."""
     jobs = [job for job in pipeline.jobs.values() if job.stage.name == stage and job.status is Status.MANUAL]
-    return any([play(job) for job in jobs])
+    return sum(play(job) for job in jobs) > 0
 
 
 def retry(job: Job) -> bool:
@@ -141,20 +141,19 @@ def retry_pipeline(pipeline: Pipeline) -> bool:
     return True
 
 
-def cancel_pipeline(instance: Instance, pipeline: Pipeline, *, interruptible_only: bool = False) -> bool:
-    """Cancel all that may yet run in a pipeline and, unless only interruptible jobs are meant, in its child pipelines.
+def cancel_pipeline(instance: Instance, pipeline: Pipeline) -> bool:
+    """Cancel all that may yet run in a pipeline and in its child pipelines.
 
     Manual jobs stay as they are, and so do other projects' pipelines.
     """
     jobs = [job for job in pipeline.jobs.values() if job.status in CANCELABLE]
-    if interruptible_only:
-        jobs = [job for job in jobs if job.spec.interruptible]
-    canceled = [cancel(instance, job) for job in jobs]
-    if canceled and not interruptible_only:
+    for job in jobs:
+        cancel(instance, job)
+    if jobs:
         for child in instance.pipelines:
             if child.parent is pipeline:
                 cancel_pipeline(instance, child)
-    return bool(canceled)
+    return bool(jobs)
 
 
 def pass_time(instance: Instance, seconds: float) -> None:

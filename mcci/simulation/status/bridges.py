@@ -1,7 +1,7 @@
 """Trigger jobs: they start a child or another project's pipeline and, given a strategy, take over its status.
 
-https://docs.gitlab.com/ci/yaml/#triggerstrategy and https://docs.gitlab.com/ci/pipelines/downstream_pipelines/. A pipeline
-started over the API from a script job has no trigger job: the two know nothing of each other's status.
+https://docs.gitlab.com/ci/yaml/#triggerstrategy and https://docs.gitlab.com/ci/pipelines/downstream_pipelines/.
+A pipeline started over the API from a script job has no trigger job: the two know nothing of each other's status.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A GitLab instance as far as statuses go: its pipelines, their resource groups, and the time.
 
-It holds the state and acts on nothing by itself: `mcci.simulation.status.actions` changes jobs as runners and people do,
-and `mcci.simulation.status.settling` then does what GitLab does on its own.
+It holds the state and acts on nothing by itself: `mcci.simulation.status.actions` changes jobs as runners and people
+do, and `mcci.simulation.status.settling` then does what GitLab does on its own.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Downstream: TypeAlias = "Callable[[Job], PipelineSpec | Refusal | None]"
 class Instance:
     """All pipelines that know of each other.
 
-    `downstream` answers what a trigger job starts: the downstream pipeline's jobs, why GitLab would refuse, or None where
-    that is not known; such a trigger job is then finished with `actions` or `bridges.inherit`.
+    `downstream` answers what a trigger job starts: the downstream pipeline's jobs, why GitLab would refuse, or None
+    where that is not known; such a trigger job is then finished with `actions` or `bridges.inherit`.
     `cancels_gracefully` says whether runners take `after_script` of canceled jobs (GitLab 17.0 and later do): a running
     job that is canceled is then canceling until the runner reports back.
     """

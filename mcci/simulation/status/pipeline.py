@@ -1,7 +1,7 @@
 """The state of one pipeline: its jobs' latest attempts, and the statuses of its stages and of itself.
 
-Every status change goes through `Pipeline.change`, which keeps what the next steps look up (how many jobs of a stage are
-of which kind, which jobs wait for what), so that one event costs what it changes and not the size of the pipeline.
+Every status change goes through `Pipeline.change`, which keeps what the next steps look up (how many jobs of a stage
+are of which kind, which jobs wait for what), so that one event costs what it changes, not the size of the pipeline.
 """
 
 from __future__ import annotations

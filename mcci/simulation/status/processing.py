@@ -1,7 +1,7 @@
 """GitLab's pipeline processing: which of the created jobs go on, wait for a person, or are skipped.
 
-Stages in their order, jobs in the order of their needs, so that one pass comes to the end. A job without `needs` looks at
-all earlier stages together, one with `needs` at these alone; it is looked at once they are completed.
+Stages in their order, jobs in the order of their needs, so that one pass comes to the end. A job without `needs` looks
+at all earlier stages together, one with `needs` at these alone; it is looked at once they are completed.
 https://docs.gitlab.com/ci/jobs/job_rules/ and https://docs.gitlab.com/ci/yaml/#when; GitLab's
 `Ci::PipelineProcessing::AtomicProcessingService` and `Ci::ProcessBuildService`.
 """
