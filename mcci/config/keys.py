@@ -6,37 +6,52 @@ The reader (`build.py`), the JSON Schema (`schema.py`) and the reference page ar
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from mcci.findings import Position
 
-    from mcci.findings import Position
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a text must look like: `regex` must match all of it, `says` ends the sentence "use …"."""
+
+    regex: str
+    says: str
+    max_length: int | None = None
+
+    @property
+    def rule(self) -> str:
+        """The whole rule in words."""
+        return f"{self.says}, at most {self.max_length} characters" if self.max_length else self.says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """The declaration of one key: what it means and what it may hold.
 
-    `pattern` holds for text (and for the keys' text of a mapping with `key_pattern`), `minimum` and `maximum` for
-    numbers, `max_length` for text. `shorthand` maps a scalar's text to the mapping it stands for.
+    `form` holds for text and `minimum` and `maximum` for numbers and time spans (in seconds), each also for the items
+    of a list or a mapping; `key_form` holds for the keys of a mapping. `unique` refuses a list that names an item
+    twice. `empty` lets text be empty. `shorthand` maps a word to the mapping that it is short for. `keys_of` names the
+    section whose keys, none of them required, a free-form mapping may have.
     """
 
     doc: str
-    pattern: str = ""
-    key_pattern: str = ""
-    says: str = ""
+    form: Form | None = None
+    key_form: Form | None = None
     minimum: int | None = None
     maximum: int | None = None
-    max_length: int | None = None
+    unique: bool = False
+    empty: bool = False
     shorthand: Mapping[str, Mapping[str, object]] | None = None
-    examples: tuple[str, ...] = ()
+    keys_of: str = ""
+    examples: tuple[object, ...] = ()
 
 
 def key(doc: str, default: Any = MISSING, *, factory: Any = MISSING, **limits: Any) -> Any:
     """Declare a key as a dataclass field. Without `default` and `factory` the key is required."""
-    metadata = {"key": Key(doc=doc, **limits)}
+    metadata = {"key": Key(doc=doc, empty=default == "", **limits)}
     if factory is not MISSING:
         return field(default_factory=factory, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -44,14 +59,30 @@ def key(doc: str, default: Any = MISSING, *, factory: Any = MISSING, **limits: A
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Where a mapping of `mcci.yml` stands, and each key in it."""
+    """Where a mapping of `mcci.yml` stands, each key in it, and each item of a list or key of a mapping under a key."""
 
     at: Position
     keys: Mapping[str, Position]
+    items: Mapping[str, Mapping[object, Position]] = field(default_factory=dict)
 
     def of(self, name: str) -> Position:
         """Return where key `name` stands, or the mapping when the key was left out."""
         return self.keys.get(name, self.at)
+
+    def item(self, name: str, which: object) -> Position:
+        """Return where an item of key `name` stands: by its number in a list, by its key in a mapping.
+
+        The items of nested lists are counted through: `[[a], [b]]` has the items 0 and 1.
+        """
+        return self.items.get(name, {}).get(which, self.of(name))
+
+
+NOWHERE = Marks(Position(file="mcci.yml"), {})
+
+
+def marks() -> Any:
+    """Declare the field that holds a section's positions."""
+    return field(default=NOWHERE, repr=False, compare=False)
 
 
 class Duration(int):
@@ -70,19 +101,19 @@ class Duration(int):
 
     def words(self) -> str:
         """Return it as GitLab writes durations: `1 hour 30 minutes`."""
-        rest, parts = int(self), []
-        for _, seconds, name in self._UNITS:
-            count, rest = divmod(rest, seconds)
-            if count:
-                parts.append(f"{count} {name}" if count == 1 else f"{count} {name}s")
+        parts = [f"{count} {name}" if count == 1 else f"{count} {name}s" for count, _, name in self._parts()]
         return " ".join(parts) or "0 seconds"
 
     def __str__(self) -> str:
-        rest, text = int(self), ""
-        for unit, seconds, _ in self._UNITS:
+        return "".join(f"{count}{unit}" for count, unit, _ in self._parts()) or "0s"
+
+    def _parts(self) -> list[tuple[int, str, str]]:
+        rest, parts = int(self), []
+        for unit, seconds, name in self._UNITS:
             count, rest = divmod(rest, seconds)
-            text += f"{count}{unit}" if count else ""
-        return text or "0s"
+            if count:
+                parts.append((count, unit, name))
+        return parts
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,7 +123,7 @@ class Version:
     major: int
     minor: int
 
-    PATTERN = r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"
+    PATTERN = r"^[0-9]{1,4}\.[0-9]{1,4}(\.[0-9]{1,4})?$"
 
     @classmethod
     def parse(cls, text: str) -> Version:

@@ -1,0 +1,168 @@
+"""The clouds' part of `mcci.yml`: environments, clusters and how jobs reach them, the mesh, the VPN."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mcci.config import forms
+from mcci.config.choices import Cloud, DeploymentTier, NetworkMode, SiteRole, Topology
+from mcci.config.keys import Marks, key, marks
+
+# which words in a name GitLab takes for which tier, in the order it looks for them
+_TIER_WORDS = (
+    (DeploymentTier.DEVELOPMENT, r"dev|review|trunk"),
+    (DeploymentTier.TESTING, r"test|tst|int|accept|acpt|qa|qc|control|quality"),
+    (DeploymentTier.STAGING, r"stag|stg|model|modl|pre|demo|non"),
+    (DeploymentTier.PRODUCTION, r"prod|prd|live"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A set of clusters that a release reaches together."""
+
+    name: str = ""
+    clusters: tuple[str, ...] = key(
+        "The clusters; all in one wave unless `waves` divides them.", (), form=forms.NAME, unique=True
+    )
+    waves: tuple[tuple[str, ...], ...] = key(
+        "The clusters in waves: a wave begins when the one before has succeeded.",
+        (),
+        form=forms.NAME,
+        examples=([["eu-1"], ["eu-2", "us-1"]],),
+    )
+    tier: DeploymentTier | None = key("GitLab's deployment tier; by default told from the name, as GitLab does.", None)
+    url: str = key("Where people reach it.", "", form=forms.WEB_OR_VARIABLE)
+    profile: str = key(
+        "The profile that the services run with; by default the environment's name.", "", form=forms.PROFILE
+    )
+    namespace: str = key("The Kubernetes namespace; by default the application's name.", "", form=forms.NAMESPACE)
+    values: Mapping[str, object] = key("Helm values for this environment.", factory=dict)
+    marks: Marks = marks()
+
+    @property
+    def all_waves(self) -> tuple[tuple[str, ...], ...]:
+        """The clusters wave by wave."""
+        return self.waves or ((self.clusters,) if self.clusters else ())
+
+    @property
+    def all_clusters(self) -> tuple[str, ...]:
+        """The clusters in the order of the waves."""
+        return tuple(cluster for wave in self.all_waves for cluster in wave)
+
+    @property
+    def profile_name(self) -> str:
+        """The profile that the services run with."""
+        return self.profile or self.name
+
+    @property
+    def deployment_tier(self) -> DeploymentTier:
+        """The tier given, or the one GitLab tells from the name.
+
+        Source: https://docs.gitlab.com/ci/environments/#deployment-tier-of-environments
+        """
+        if self.tier is not None:
+            return self.tier
+        return next((tier for tier, words in _TIER_WORDS if re.search(words, self.name)), DeploymentTier.OTHER)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether only a person's manual job may change it."""
+        return self.deployment_tier is DeploymentTier.PRODUCTION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oidc:
+    """Keyless access: the job's ID token is exchanged for the cloud's credentials."""
+
+    audience: str = key(
+        "The ID token's audience (`id_tokens:aud`).", form=forms.LINE, examples=("https://gitlab.example.com",)
+    )
+    identity: str = key(
+        "Who the job becomes: an AWS role's ARN, an Azure client's id, a Google service account.", form=forms.LINE
+    )
+    cluster: str = key("The cluster's name in its cloud; by default its name here.", "", form=forms.LINE)
+    tenant: str = key("The Azure tenant.", "", form=forms.LINE)
+    resource_group: str = key("The Azure resource group that holds the cluster.", "", form=forms.LINE)
+    project: str = key("The Google project that holds the cluster.", "", form=forms.LINE)
+    provider: str = key("Google's workload identity provider.", "", form=forms.LINE)
+    marks: Marks = marks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A Kubernetes cluster and how a job reaches it: by one of `kubeconfig`, `agent` and `oidc`."""
+
+    name: str = ""
+    cloud: Cloud = key("The cloud it runs in.", Cloud.OTHER)
+    region: str = key("The cloud's region.", "", form=forms.LINE)
+    kubeconfig: str = key(
+        "The file variable that holds its kubeconfig; by default KUBECONFIG_ and its name, in capitals.",
+        "",
+        form=forms.VARIABLE,
+        examples=("KUBECONFIG_PROD_AWS",),
+    )
+    agent: str = key("The GitLab agent's context, `path/to/project:agent-name`.", "", form=forms.AGENT)
+    oidc: Oidc | None = key("Keyless access with the job's ID token.", None)
+    prometheus: str = key("The URL of the Prometheus that watches it.", "", form=forms.WEB)
+    values: Mapping[str, object] = key("Helm values for this cluster.", factory=dict)
+    marks: Marks = marks()
+
+    @property
+    def kubeconfig_variable(self) -> str:
+        """The file variable with the kubeconfig; empty where an agent or OIDC gives access."""
+        if self.agent or self.oidc:
+            return ""
+        return self.kubeconfig or f"KUBECONFIG_{self.name.upper().replace('-', '_')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mesh:
+    """The Istio mesh over the clusters."""
+
+    topology: Topology = key("One shared control plane (`primary-remote`), or one a cluster.", Topology.PRIMARY_REMOTE)
+    config_clusters: tuple[str, ...] = key(
+        "The clusters that hold the Istio objects, the leader first; by default an environment's first cluster, with "
+        "`multi-primary` all of them.",
+        (),
+        form=forms.NAME,
+        unique=True,
+    )
+    namespace: str = key("Istio's namespace.", "istio-system", form=forms.NAMESPACE)
+    marks: Marks = marks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One site of the VPN."""
+
+    name: str = ""
+    cloud: Cloud = key("The cloud it is in.", Cloud.OTHER)
+    region: str = key("The cloud's region.", "", form=forms.LINE)
+    address: str = key(
+        "The public address or name of its VPN instance; empty when Terraform makes it.", "", form=forms.LINE
+    )
+    subnets: tuple[str, ...] = key(
+        "The private subnets it joins to the others (CIDR).",
+        (),
+        unique=True,
+        form=forms.CIDR,
+        examples=(["10.1.0.0/16"],),
+    )
+    pods: str = key("Its cluster's pod range (CIDR), to be routed.", "", form=forms.CIDR)
+    services: str = key("Its cluster's service range (CIDR), to be routed.", "", form=forms.CIDR)
+    role: SiteRole = key("`ca` for the one site that signs the certificates.", SiteRole.MEMBER)
+    marks: Marks = marks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The OpenVPN network between the clouds."""
+
+    mode: NetworkMode = key(
+        "The thesis's full mesh, or tunnels with OSPF that survive a lost path.", NetworkMode.FULL_MESH
+    )
+    sites: Mapping[str, Site] = key("The sites, by name.", factory=dict, key_form=forms.SHORT_NAME)
+    marks: Marks = marks()
