@@ -7,6 +7,7 @@ which variables its words carry.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -119,7 +120,7 @@ def _carried(node: Node) -> str:
     name = next((_text(child) for child in node.named_children if child.type == "variable_name"), "")
     text = _text(node).removeprefix("${")
     rest = text.removeprefix(name)
-    part = rest.startswith(":") and rest[1:2].lstrip("-").isdigit()
+    part = re.match(r":(?:\d|\s+-?\d)", rest) is not None
     carried = bool(name) and text.startswith(name) and not rest.startswith(("+", ":+")) and not part
     return name if carried else ""
 

@@ -30,8 +30,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         for name, job in pipeline.jobs.items() if held else ():
             group = job.get("resource_group")
             if isinstance(group, str) and group in held:
-                trigger = f"the trigger job '{held[group]}'"
-                message = f"job '{name}' waits for resource group '{group}', which {trigger} holds until it ends"
+                holder = f"the trigger job '{held[group]}'"
+                message = f"job '{name}' waits for resource group '{group}', which {holder} holds until it ends"
                 yield RULE.finding(job.position("resource_group"), message, "Give one of the two another group.")
 
 
