@@ -35,6 +35,7 @@ MICROSERVICE = [
     ("env.not-a-name=x", "not-a-name"),
     ("ports=http", "/ports"),
     ("ports[0].containerPort=70000", "/ports/0/containerPort"),
+    ("ports[0].name=8080,ports[0].containerPort=8080", "/ports/0/name"),
     ("probes.readiness.path=readyz", "/probes/readiness/path"),
     ("caBundle.content=secret", "/caBundle/content"),
     ("replica=2", "replica"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jsonschema
 import kubernetes_validate  # type: ignore[import-untyped, unused-ignore]
 import pytest
+import yaml
 
 from tests.charts.rendering import Case, Object, case, cases, render
-from tests.charts.tools.crds import object_schemas
+from tests.charts.tools.crds import CRDS, object_schemas
 
 pytestmark = pytest.mark.service
 
@@ -40,6 +43,14 @@ def test_valid_on(name: str, kube_version: str) -> None:
     assert len(things) > 5
     for thing in things:
         validate(thing, kube_version)
+
+
+@pytest.mark.parametrize("path", sorted(CRDS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_crds_are_objects(path: Path) -> None:
+    """Each CRD is itself a valid object of the oldest and the newest Kubernetes known here."""
+    text = path.read_text(encoding="utf-8")
+    for kube_version in (KUBERNETES[0], KUBERNETES[-1]):
+        kubernetes_validate.validate(yaml.safe_load(text), kube_version, strict=True)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@
 
 {{- define "istio.labels" -}}
 {{- with .Values.app }}
-app: {{ . }}
-app.kubernetes.io/name: {{ . }}
+app: {{ . | quote }}
+app.kubernetes.io/name: {{ . | quote }}
 {{- end }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
@@ -32,8 +32,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Metadata of an Istio object; takes {root, name}. */}}
 {{- define "istio.metadata" -}}
-name: {{ .name | default .root.Values.app }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ .name | default .root.Values.app | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels: {{- include "istio.labels" .root | trim | nindent 2 }}
 {{- with .root.Values.annotations }}
 annotations: {{- toYaml . | nindent 2 }}
@@ -42,9 +42,9 @@ annotations: {{- toYaml . | nindent 2 }}
 
 {{/* One destination; takes {host, subset, port}. */}}
 {{- define "istio.destination" -}}
-host: {{ .host }}
+host: {{ .host | quote }}
 {{- with .subset }}
-subset: {{ . }}
+subset: {{ . | quote }}
 {{- end }}
 {{- with .port }}
 port:

@@ -15,14 +15,14 @@
 
 {{/* Selectors are immutable: they hold what never changes while the version lives, so neither track nor chart. */}}
 {{- define "microservice.selector" -}}
-app: {{ .Values.app }}
+app: {{ .Values.app | quote }}
 version: {{ .Values.version | quote }}
 {{- end -}}
 
 {{/* Labels of the objects that all versions share. */}}
 {{- define "microservice.sharedLabels" -}}
-app: {{ .Values.app }}
-app.kubernetes.io/name: {{ .Values.app }}
+app: {{ .Values.app | quote }}
+app.kubernetes.io/name: {{ .Values.app | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- with .Values.labels }}

@@ -15,20 +15,20 @@
 {{- end }}
 {{- if include "microservice.hasBundle" .root }}
 {{- range $values.caBundle.variables }}
-- name: {{ . }}
+- name: {{ . | quote }}
   value: {{ $values.caBundle.path | quote }}
 {{- end }}
 {{- end }}
 {{- range $name, $value := merge (dict) (.extra | default dict) $values.env }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ $value | quote }}
 {{- end }}
 {{- range $name, $from := $values.secretEnv }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   valueFrom:
     secretKeyRef:
-      name: {{ $from.secret }}
-      key: {{ $from.key }}
+      name: {{ $from.secret | quote }}
+      key: {{ $from.key | quote }}
       {{- if $from.optional }}
       optional: true
       {{- end }}
@@ -38,7 +38,7 @@
 {{- define "microservice.envFrom" -}}
 {{- range .Values.envFromSecrets }}
 - secretRef:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
@@ -46,29 +46,29 @@
 {{- $values := .root.Values -}}
 {{- if $values.profile.content }}
 - name: config
-  mountPath: {{ $values.profile.path }}
+  mountPath: {{ $values.profile.path | quote }}
   subPath: profile
   readOnly: true
 {{- end }}
 {{- if $values.caBundle.existingConfigMap }}
 - name: ca-bundle
-  mountPath: {{ $values.caBundle.path }}
-  subPath: {{ $values.caBundle.key }}
+  mountPath: {{ $values.caBundle.path | quote }}
+  subPath: {{ $values.caBundle.key | quote }}
   readOnly: true
 {{- else if $values.caBundle.content }}
 - name: config
-  mountPath: {{ $values.caBundle.path }}
+  mountPath: {{ $values.caBundle.path | quote }}
   subPath: ca-bundle
   readOnly: true
 {{- end }}
 {{- range $index, $file := $values.secretFiles }}
 - name: secret-{{ $index }}
-  mountPath: {{ $file.mountPath }}
+  mountPath: {{ $file.mountPath | quote }}
   readOnly: true
 {{- end }}
 {{- range $index, $path := $values.writablePaths }}
 - name: writable-{{ $index }}
-  mountPath: {{ $path }}
+  mountPath: {{ $path | quote }}
 {{- end }}
 {{- end -}}
 
@@ -77,17 +77,17 @@
 {{- if include "microservice.configData" .root }}
 - name: config
   configMap:
-    name: {{ .configMap }}
+    name: {{ .configMap | quote }}
 {{- end }}
 {{- with $values.caBundle.existingConfigMap }}
 - name: ca-bundle
   configMap:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- range $index, $file := $values.secretFiles }}
 - name: secret-{{ $index }}
   secret:
-    secretName: {{ $file.secret }}
+    secretName: {{ $file.secret | quote }}
 {{- end }}
 {{- range $index, $path := $values.writablePaths }}
 - name: writable-{{ $index }}
@@ -100,11 +100,11 @@
 {{- $port := include "microservice.port" (dict "root" .root "port" .probe.port) -}}
 {{- if eq .probe.type "http" }}
 httpGet:
-  path: {{ .probe.path }}
-  port: {{ $port }}
+  path: {{ .probe.path | quote }}
+  port: {{ $port | quote }}
 {{- else if eq .probe.type "tcp" }}
 tcpSocket:
-  port: {{ $port }}
+  port: {{ $port | quote }}
 {{- else }}
 grpc:
   {{- range .root.Values.ports }}
@@ -139,7 +139,7 @@ preStop:
 
 {{- define "microservice.podAnnotations" -}}
 {{- with include "microservice.configData" . }}
-checksum/config: {{ sha256sum . }}
+checksum/config: {{ sha256sum . | quote }}
 {{- end }}
 {{- if .Values.metrics.enabled }}
 {{- $name := include "microservice.port" (dict "root" . "port" .Values.metrics.port) }}
