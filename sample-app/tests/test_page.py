@@ -26,11 +26,11 @@ ON_SCREEN = """name => {
     return [x + box.left, y + box.top];
 }"""
 ALONE = """() => {
-    const { traffic, view } = fleet, far = 40 / view.view.scale;
-    const lonely = i => traffic.x.every((x, j) => i === j || Math.hypot(x - traffic.x[i], traffic.y[j] - traffic.y[i]) > far);
-    const seen = i => { const [x, y] = view.view.toScreen(traffic.x[i], traffic.y[i]);
-        return x > 90 && y > 20 && x < view.view.width - 20 && y < view.view.height - 60; };
-    return traffic.names.find((_, i) => lonely(i) && seen(i));
+    const { traffic: { names, x, y }, view } = fleet, far = 34 / view.view.scale;
+    const lonely = i => x.every((_, j) => i === j || Math.hypot(x[j] - x[i], y[j] - y[i]) > far);
+    const seen = i => { const [left, top] = view.view.toScreen(x[i], y[i]);
+        return left > 90 && top > 20 && left < view.view.width - 20 && top < view.view.height - 60; };
+    return names.find((_, i) => lonely(i) && seen(i));
 }"""
 
 OpenPage = Callable[..., Page]
@@ -66,12 +66,13 @@ def open_page(browser: Browser, fleet: Fleet) -> Iterator[OpenPage]:
     assert hosts <= {f"127.0.0.1:{fleet.services['webapp'].port}", ""}
 
 
-def until(page: Page, expression: str, argument: object = None) -> None:
-    """Return when `expression` holds in the page. (Playwright's own wait needs eval, which the page's policy forbids.)"""
+def until(page: Page, expression: str, argument: object = None) -> Any:
+    """What `expression` is as soon as it holds in the page. Playwright's own wait needs eval: forbidden here."""
     deadline = time.monotonic() + PATIENCE
-    while not page.evaluate(expression, argument):
+    while not (value := page.evaluate(expression, argument)):
         assert time.monotonic() < deadline, f"not within {PATIENCE} s: {expression}"
         page.wait_for_timeout(40)
+    return value
 
 
 def host_of(request: Request) -> str:
@@ -114,7 +115,7 @@ def test_vehicles_move(open_page: OpenPage) -> None:
 def test_a_click_shows_trail_speed_and_driver(open_page: OpenPage) -> None:
     """A vehicle that is clicked shows its driver with a photo, its speed, its trail, and who answered where."""
     page = open_page()
-    name = page.evaluate(ALONE)
+    name = until(page, ALONE)
     page.mouse.click(*page.evaluate(ON_SCREEN, name))
     expect(page.locator("#name")).to_have_text(name)
     expect(page.locator("#driver")).to_have_text(re.compile(r"^[A-Z]\w+ [A-Z]\w+$"))
@@ -294,7 +295,7 @@ def test_theme_follows_the_system_until_one_is_chosen(open_page: OpenPage) -> No
 def test_phone_width(open_page: OpenPage) -> None:
     """At phone width nothing overflows sideways, a tap chooses, and what can be tapped is large enough."""
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2)
-    name = page.evaluate(ALONE)
+    name = until(page, ALONE)
     page.touchscreen.tap(*page.evaluate(ON_SCREEN, name))
     expect(page.locator("#name")).to_have_text(name)
     expect(page.locator("#driver")).to_have_text(re.compile(r"^[A-Z]\w+ [A-Z]\w+$"))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.context import enter_request
@@ -16,6 +17,7 @@ from servicekit.problems import Problem, problem_response
 logger = logging.getLogger("servicekit.requests")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+HUNG_UP = 499  # counted, never sent: the caller left before its request was whole
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff")]
 
 
@@ -51,6 +53,8 @@ class Observe:
                 await response(scope, receive, send_observed)
             else:
                 await self._app(scope, self._limited(receive), send_observed)
+        except ClientDisconnect:
+            status = status or HUNG_UP
         except Exception:
             logger.exception("unexpected error")
             if not status:

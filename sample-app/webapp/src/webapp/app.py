@@ -53,7 +53,7 @@ def build(service: Service, settings: Settings) -> Starlette:
             yield
 
     base = settings.public_path
-    proxy = Proxy(gateway, settings.gateway_seconds)
+    proxy = Proxy(gateway, settings.gateway_seconds, service.lifecycle)
 
     async def api(request: Request) -> Response:
         return await proxy(request)

@@ -8,7 +8,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from servicekit import Backend, Problem
+from servicekit import Backend, Lifecycle, Problem
 from servicekit.context import tracing_headers
 
 PASSED_ON = ("content-type", "cache-control", "retry-after", "x-accel-buffering")
@@ -18,7 +18,8 @@ STREAM_SILENCE_SECONDS = 10.0
 class Proxy:
     """Passes GET requests to the gateway and streams the answers back."""
 
-    def __init__(self, gateway: Backend, seconds: float) -> None:
+    def __init__(self, gateway: Backend, seconds: float, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
         self._client = gateway.client
         self._timeout = httpx.Timeout(seconds, read=max(seconds, STREAM_SILENCE_SECONDS))
 
@@ -41,14 +42,15 @@ class Proxy:
                 raise Problem(502, "api-gateway broke off its answer") from error
             finally:
                 await answer.aclose()
-        return StreamingResponse(_body(answer), answer.status_code, kept)
+        return StreamingResponse(self._body(answer), answer.status_code, kept)
 
-
-async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in answer.aiter_bytes():
-            yield chunk
-    except httpx.HTTPError:
-        return  # the page sees the stream end and opens another
-    finally:
-        await answer.aclose()
+    async def _body(self, answer: httpx.Response) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in answer.aiter_bytes():
+                yield chunk
+                if self._lifecycle.draining.is_set():
+                    return  # the gateway's beat makes sure that this is seen soon
+        except httpx.HTTPError:
+            return  # the page sees the stream end and opens another
+        finally:
+            await answer.aclose()
