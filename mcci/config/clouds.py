@@ -162,7 +162,8 @@ class Network:
     """The OpenVPN network between the clouds."""
 
     mode: NetworkMode = key(
-        "The thesis's full mesh, or tunnels with OSPF that survive a lost path.", NetworkMode.FULL_MESH
+        "Two tunnels between every two sites (`full-mesh`), or one with OSPF, which goes round a lost path.",
+        NetworkMode.FULL_MESH,
     )
     sites: Mapping[str, Site] = key("The sites, by name.", factory=dict, key_form=forms.SHORT_NAME)
     marks: Marks = marks()

@@ -43,7 +43,10 @@ class Config:
 
     version: int = key("The version of this file's format.", minimum=1, maximum=1)
     application: str = key("The application's name.", form=forms.SHORT_NAME)
-    layout: Layout = key("Three branches as in the thesis, or one.", Layout.THREE_BRANCH)
+    layout: Layout = key(
+        "Three long-lived branches (`default`, `development` and `deployment` of `branches`), or one.",
+        Layout.THREE_BRANCH,
+    )
     branches: Branches = key("The branches' names.", factory=Branches)
     files: Files = key("The generated files' names.", factory=Files)
     stages: Mapping[str, str] = key(
