@@ -12,7 +12,17 @@ from tests.tools.helm import HelmMissingError, Major, helm
 @pytest.fixture(params=["3", "4"], ids=["helm3", "helm4"])
 def major(request: pytest.FixtureRequest) -> Major:
     """Each major version of Helm that users have."""
-    version: Major = request.param
+    return require(request.param)
+
+
+@pytest.fixture
+def newest() -> Major:
+    """The newest Helm alone, where what is tested is not Helm's doing."""
+    return require("4")
+
+
+def require(version: Major) -> Major:
+    """That version, once it is known to be there; else the test fails or is skipped."""
     try:
         helm(version)
     except HelmMissingError as error:

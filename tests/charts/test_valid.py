@@ -11,6 +11,7 @@ import yaml
 
 from tests.charts.rendering import Case, Object, case, cases, render
 from tests.charts.tools.crds import CRDS, object_schemas
+from tests.tools.helm import Major
 
 pytestmark = pytest.mark.service
 
@@ -29,17 +30,17 @@ def validate(thing: Object, kube_version: str) -> None:
 
 
 @pytest.mark.parametrize("one", cases(), ids=lambda one: one.name)
-def test_valid(one: Case) -> None:
+def test_valid(newest: Major, one: Case) -> None:
     """Every object of the case is valid on the cluster it was rendered for (1.25 and newer)."""
-    for thing in render("4", one, max(one.kube_version, "1.25.0")):
+    for thing in render(newest, one, max(one.kube_version, "1.25.0")):
         validate(thing, max(one.kube_version, "1.25.0"))
 
 
 @pytest.mark.parametrize("kube_version", KUBERNETES)
 @pytest.mark.parametrize("name", ["microservice/everything", "istio/everything"])
-def test_valid_on(name: str, kube_version: str) -> None:
+def test_valid_on(newest: Major, name: str, kube_version: str) -> None:
     """With every option on, what is rendered for that version of Kubernetes is valid there."""
-    things = render("4", case(name), kube_version)
+    things = render(newest, case(name), kube_version)
     assert len(things) > 5
     for thing in things:
         validate(thing, kube_version)
