@@ -53,10 +53,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """All that one run of the rules looks at: files as written, pipelines as merged, parent files by branch."""
+    """All that one run of the rules looks at.
+
+    `files` as written, `pipelines` as merged, `branches`: the files all branches share, by branch and name. `refused` is
+    what merging found wrong, `unreadable` what no rule can look at.
+    """
 
     files: tuple[SourceFile, ...]
     pipelines: tuple[Pipeline, ...] = ()
+    refused: tuple[Finding, ...] = ()
+    unreadable: tuple[Finding, ...] = ()
     branches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     context: Context = field(default_factory=Context)
 

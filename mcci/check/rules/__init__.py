@@ -6,6 +6,7 @@ from mcci.check.rule import RuleModule
 from mcci.check.rules import (
     changes_compare_to_itself,
     child_never_runs,
+    configuration,
     dependencies,
     deployment_tier,
     duplicate_key,
@@ -40,6 +41,7 @@ from mcci.check.rules import (
 
 ALL: tuple[RuleModule, ...] = (
     gitlab_schema,
+    configuration,
     duplicate_key,
     job_without_script,
     rules_and_only,

@@ -27,15 +27,10 @@ _REFUSED = frozenset(
 def check(subject: Subject) -> Iterator[Finding]:
     """Look at the keywords of the job and its templates; what comes from `default` is not given to trigger jobs."""
     for pipeline in subject.pipelines:
-        default = pipeline.content.get("default")
-        inherited = default if isinstance(default, Map) else {}
         for name, job in pipeline.jobs.items():
             if not is_trigger(job):
                 continue
-            own = {
-                key for key in job if job[key] is not inherited.get(key) and job[key] is not pipeline.content.get(key)
-            }
-            refused = sorted(_REFUSED & own)
+            refused = sorted(_REFUSED & job.keys())
             if refused:
                 message = f"trigger job '{name}' cannot have {listing(refused)}: it runs on no runner"
                 yield RULE.finding(job.position(refused[0]), message)
