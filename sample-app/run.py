@@ -10,13 +10,15 @@ import argparse
 import importlib.util
 import signal
 import sys
+import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from localrun.fleet import Fleet, ServiceDied
-from localrun.services import from_source
+from localrun.services import LocalService, SetupError, from_source
 
 LIBRARIES = ("starlette", "uvicorn", "httpx", "prometheus_client", "yaml")
 
@@ -33,9 +35,37 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    extra = {"position-simulator": {"VEHICLES": str(options.vehicles)}, "staff-service": {}}
-    extra["staff-service"]["SERVICE_VERSION"] = options.staff
-    services = from_source(environment=extra, webapp_port=options.port, logs=options.logs)
+    with tempfile.TemporaryDirectory(prefix="sample-app-") as scratch:
+        try:
+            services = _services(options, Path(scratch))
+        except SetupError as error:
+            print(error, file=sys.stderr)
+            return 2
+        return _run(services, stop)
+
+
+def _services(options: argparse.Namespace, folder: Path) -> list[LocalService]:
+    overrides = {"staff-service": {"SERVICE_VERSION": options.staff}}
+    if options.vehicles is not None:
+        overrides["position-simulator"] = {"VEHICLES": str(options.vehicles)}
+    if not options.from_charts:
+        return from_source(environment=overrides, webapp_port=options.port, logs=options.logs)
+    from localrun.charts import find_helm, from_charts  # needs a library that main() looks for first
+
+    helm = find_helm(options.helm)
+    print(f"rendering the charts for {options.environment} in {options.cloud} with {helm}", flush=True)
+    return from_charts(
+        folder,
+        helm=helm,
+        environment=options.environment,
+        cloud=options.cloud,
+        overrides=overrides,
+        webapp_port=options.port,
+        logs=options.logs,
+    )
+
+
+def _run(services: list[LocalService], stop: threading.Event) -> int:
     with Fleet(services) as fleet:
         try:
             for name, seconds in fleet.start(stop):
@@ -52,18 +82,25 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run the sample application's six services on this machine.")
-    parser.add_argument("--port", type=_port, default=0, help="port of the page (default: a free one)")
-    parser.add_argument("--vehicles", type=int, default=60, help="how many vehicles drive (default: 60)")
+    parser.add_argument("--port", type=_number(0, 65535), default=0, help="port of the page (default: a free one)")
+    parser.add_argument("--vehicles", type=_number(1, 5000), help="how many drive (default: as the profile says)")
     parser.add_argument("--staff", choices=("v1", "v2", "v3"), default="v2", help="version of staff-service")
     parser.add_argument("--logs", type=Path, help="folder for the services' logs (default: a temporary one)")
+    charts = parser.add_argument_group("as the charts render it")
+    charts.add_argument("--from-charts", action="store_true", help="take configuration from what Helm renders")
+    charts.add_argument("--environment", default="stage", help="whose profile (default: stage)")
+    charts.add_argument("--cloud", default="aws", help="the cloud that the services say they run in (default: aws)")
+    charts.add_argument("--helm", type=Path, help="the helm to use (default: the one on PATH)")
     return parser.parse_args()
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError("a port is 0 to 65535")
-    return number
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if text.isdecimal() and least <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+
+    return read
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Fleet:
     def url(self, name: str) -> str:
         """The address of a service."""
         service = self.services[name]
-        return f"http://127.0.0.1:{service.port}{service.path}"
+        return f"http://127.0.0.1:{service.port}/"
 
     def start(self, stop: threading.Event | None = None) -> Iterator[tuple[str, float]]:
         """Start all and yield each name, with seconds since the start, as it is ready. Raises ServiceDied."""
@@ -83,10 +83,11 @@ class Fleet:
 
     def is_ready(self, name: str) -> bool:
         """Whether the service says it is ready."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.services[name].port, timeout=2)
+        service = self.services[name]
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=2)
         with contextlib.closing(connection):
             try:
-                connection.request("GET", "/readyz")
+                connection.request("GET", service.ready_path)
                 return connection.getresponse().status == http.client.OK
             except OSError:
                 return False

@@ -27,6 +27,10 @@ CALLS: dict[str, dict[str, str]] = {
 }
 
 
+class SetupError(Exception):
+    """The services cannot be set up; the message says what is wrong and where."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalService:
     """One process to run: its name, command, whole environment, port and, where wanted, its log's folder."""
@@ -36,7 +40,7 @@ class LocalService:
     environment: Mapping[str, str] = field(repr=False)
     port: int
     logs: Path | None = None
-    path: str = "/"
+    ready_path: str = "/readyz"
 
 
 def free_ports(count: int) -> list[int]:

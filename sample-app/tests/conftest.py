@@ -6,12 +6,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from localrun.charts import find_helm
 from localrun.fleet import Fleet
-from localrun.services import from_source
+from localrun.services import SetupError, from_source
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -30,15 +32,28 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         yield fleet
 
 
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """A real helm, by the same rule as the browser."""
+    try:
+        return find_helm()
+    except SetupError as error:
+        missing(str(error))
+
+
+def missing(message: str) -> NoReturn:
+    """What a test needs is not on this machine: a failure in CI, a skip elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium. Without one a laptop skips these tests; CI, where they must run, fails."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
-        message = "no Chromium on PATH; on Debian: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing("no Chromium on PATH; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
