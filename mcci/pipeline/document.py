@@ -3,10 +3,14 @@
 A `Map` is a dict and a `List` a list, each holding the YAML node it came from; a position is looked up in that node only
 when somebody asks, so reading 10,000 jobs costs little more than composing their nodes with libyaml. Aliases share one
 value, as they share one node: an alias bomb costs no memory here, and `expanded_size` tells how large it would be.
+A `Map` made by merging others remembers, key by key, which of them the key came from.
 """
 
 from __future__ import annotations
 
+import re
+import threading
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import yaml
@@ -16,6 +20,7 @@ from mcci.findings import Finding, Position
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_EXPANDED_NODES = 2_000_000
+MAX_DEPTH = 150  # GitLab's own limit on the nesting of a configuration
 
 Value: TypeAlias = "Map | List | Reference | str | int | float | bool | None"
 
@@ -23,24 +28,46 @@ Value: TypeAlias = "Map | List | Reference | str | int | float | bool | None"
 class Map(dict[Any, Any]):
     """A YAML mapping. Keys are strings wherever the text can be read so (`on:` and `1:` keep their text)."""
 
-    __slots__ = ("file", "node")
+    __slots__ = ("_nodes", "file", "node", "origins")
     node: yaml.MappingNode
     file: str
+    origins: Mapping[Any, Map] | None
+    _nodes: dict[str, tuple[yaml.Node, yaml.Node]] | None
+
+    def __init__(self, file: str, node: yaml.MappingNode, origins: Mapping[Any, Map] | None = None) -> None:
+        super().__init__()
+        self.file = file
+        self.node = node
+        self.origins = origins
+        self._nodes = None
+
+    def origin(self, key: str) -> Map:
+        """Return the mapping, as it stood in a file, that `key` came from; without such a key, this one."""
+        if self.origins is None:
+            return self
+        found = self.origins.get(key)
+        return self if found is None or found is self else found.origin(key)
 
     def position(self, key: str | None = None) -> Position:
         """Return where `key` stands (its key, not its value); without a key, or with an absent one, the mapping."""
         if key is not None:
-            for key_node, _ in reversed(self.node.value):
-                if key_node.value == key:
-                    return _position(self.file, key_node)
+            origin = self.origin(key)
+            nodes = origin._index().get(key)
+            if nodes is not None:
+                return _position(origin.file, nodes[0])
         return _position(self.file, self.node)
 
     def value_position(self, key: str) -> Position:
         """Return where the value of `key` starts; with an absent key, where the mapping does."""
-        for key_node, value_node in reversed(self.node.value):
-            if key_node.value == key:
-                return _position(self.file, value_node)
-        return _position(self.file, self.node)
+        origin = self.origin(key)
+        nodes = origin._index().get(key)
+        return _position(self.file, self.node) if nodes is None else _position(origin.file, nodes[1])
+
+    def _index(self) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        if self._nodes is None:
+            pairs = (pair for pair in self.node.value if isinstance(pair[0], yaml.ScalarNode))
+            self._nodes = {str(pair[0].value): pair for pair in pairs}
+        return self._nodes
 
 
 class List(list[Any]):
@@ -49,6 +76,11 @@ class List(list[Any]):
     __slots__ = ("file", "node")
     node: yaml.SequenceNode
     file: str
+
+    def __init__(self, file: str, node: yaml.SequenceNode) -> None:
+        super().__init__()
+        self.file = file
+        self.node = node
 
     def position(self, index: int | None = None) -> Position:
         """Return where item `index` stands; without an index, where the sequence does."""
@@ -71,13 +103,10 @@ def read(text: str, file: str) -> list[Value]:
     """
     if len(text) > MAX_BYTES:
         raise _invalid("yaml-size", f"the file is larger than {MAX_BYTES // 2**20} MiB", Position(file=file))
-    loader = yaml.CSafeLoader(text)
-    builder = _Builder(file, loader)
-    documents: list[Value] = []
     try:
-        while loader.check_node():
-            node = loader.get_node()
-            documents.append(None if node is None else builder.build(node))
+        loader, nodes = _compose(text)
+        builder = _Builder(file, loader)
+        documents = [None if node is None else builder.build(node) for node in nodes]
     except yaml.MarkedYAMLError as error:
         raise _invalid("yaml-syntax", _problem(error), _error_position(file, error)) from error
     except yaml.YAMLError as error:
@@ -85,12 +114,99 @@ def read(text: str, file: str) -> list[Value]:
         raise _invalid("yaml-syntax", f"not YAML text: {message}", Position(file=file)) from error
     except RecursionError as error:
         raise _invalid("yaml-depth", "the YAML is nested too deeply", Position(file=file)) from error
-    finally:
-        loader.dispose()
     if builder.expanded_size > MAX_EXPANDED_NODES:
         message = f"aliases expand to {builder.expanded_size} values, more than GitLab would take"
         raise _invalid("yaml-size", message, Position(file=file))
     return documents
+
+
+def _compose(text: str) -> tuple[yaml.CSafeLoader, list[yaml.Node | None]]:
+    """Return the nodes of a text's documents, and the loader that knows how to read their scalars.
+
+    libyaml's composer recurses in C, unguarded, and its scanner takes time with the square of the nesting: a text that
+    could nest deeply is composed on a stack of its own, and one that could nest too deeply is measured first.
+    """
+    depth = _possible_depth(text)
+    if depth <= _DEPTH_OF_MAIN_STACK:
+        return _compose_here(text)
+    if depth > _DEPTH_OF_OWN_STACK:
+        depth = _measured_depth(text)
+    outcome: list[Any] = []
+
+    def compose() -> None:
+        try:
+            outcome.append(_compose_here(text))
+        except Exception as error:
+            outcome.append(error)
+
+    previous = threading.stack_size(depth * _STACK_BYTES_PER_LEVEL + 2**20)
+    try:
+        thread = threading.Thread(target=compose)
+        thread.start()
+    finally:
+        threading.stack_size(previous)
+    thread.join()
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    result: tuple[yaml.CSafeLoader, list[yaml.Node | None]] = outcome[0]
+    return result
+
+
+def _compose_here(text: str) -> tuple[yaml.CSafeLoader, list[yaml.Node | None]]:
+    loader = yaml.CSafeLoader(text)
+    nodes: list[yaml.Node | None] = []
+    try:
+        while loader.check_node():
+            nodes.append(loader.get_node())
+    finally:
+        loader.dispose()
+    return loader, nodes
+
+
+def _possible_depth(text: str) -> int:
+    """Return a depth that the text's collections cannot exceed: cheap to find, usually far too large.
+
+    A closing bracket counts only on the line of its opening one, and only where no quote or comment could hide it.
+    """
+    depth = 2 * max(map(len, _INDENTATION.findall(text)), default=0)
+    openings = text.count("[") + text.count("{")
+    if depth + openings <= _DEPTH_OF_MAIN_STACK:
+        return depth + openings
+    for line in text.splitlines():
+        brackets = _BRACKETS.findall(line)
+        if not brackets:
+            continue
+        hidden = "'" in line or '"' in line or "#" in line
+        depth += sum(bracket in "[{" for bracket in brackets) if hidden else _left_open(brackets)
+    return depth
+
+
+def _left_open(brackets: list[str]) -> int:
+    count = 0
+    for bracket in brackets:
+        count = count + 1 if bracket in "[{" else max(count - 1, 0)
+    return count
+
+
+def _measured_depth(text: str) -> int:
+    """Return how deeply the text's collections nest (libyaml's events come without recursion)."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            deepest = max(deepest, depth)
+            if depth > MAX_DEPTH:
+                raise RecursionError
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return deepest
+
+
+_INDENTATION = re.compile(r"^[ \-?:]+", re.MULTILINE)
+_BRACKETS = re.compile(r"[\[\]{}]")
+_DEPTH_OF_MAIN_STACK = 4_000
+_DEPTH_OF_OWN_STACK = 30_000
+_STACK_BYTES_PER_LEVEL = 1_024
 
 
 class _Builder:
@@ -123,8 +239,7 @@ class _Builder:
     def _mapping(self, node: yaml.MappingNode) -> tuple[Value, int]:
         if node.tag != "tag:yaml.org,2002:map":
             raise _invalid("yaml-tag", f"unknown tag {node.tag}", _position(self.file, node))
-        result = Map()
-        result.file, result.node = self.file, node
+        result = Map(self.file, node)
         self._built[id(node)] = (node, result, -1)
         size = 1
         merged: list[tuple[Any, Any]] = []
@@ -154,12 +269,11 @@ class _Builder:
 
     def _sequence(self, node: yaml.SequenceNode) -> tuple[Value, int]:
         if node.tag == "!reference":
-            result: List = Reference()
+            result: List = Reference(self.file, node)
         elif node.tag == "tag:yaml.org,2002:seq":
-            result = List()
+            result = List(self.file, node)
         else:
             raise _invalid("yaml-tag", f"unknown tag {node.tag}", _position(self.file, node))
-        result.file, result.node = self.file, node
         self._built[id(node)] = (node, result, -1)
         size = 1
         for item_node in node.value:

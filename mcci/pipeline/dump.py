@@ -22,7 +22,7 @@ WIDTH = 120
 # no " #", ends in no space or colon. `$`, `/`, `.` and `~/` begin much of what jobs hold; a lone `~` would be null.
 _PLAIN = re.compile(r"""[A-Za-z0-9_$/.+~(=^][^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*""")
 _BROKEN = re.compile(r": | #|:$|\s$|\t")
-_NOT_IN_FLOW = re.compile(r"[\[\]{},]|:(?=$|[\"'])")
+_NOT_IN_FLOW = re.compile(r"[\[\]{},]|:(?=$|[?\"'])")
 # What YAML 1.1 or 1.2 would read as something else than text.
 _OTHER = re.compile(
     r"""~|null|Null|NULL|true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|y|Y|n|N
@@ -84,11 +84,11 @@ def _mapping(items: Mapping[str, Value], indent: str, lines: list[str]) -> None:
 
 
 def _sequence(key: str, items: Sequence[Value], lead: str, indent: str, lines: list[str]) -> None:
-    if key not in _LINES and all(isinstance(item, (str, int)) for item in items):
-        line = f"{lead} {inline(items)}"
-        if len(line) <= WIDTH:
-            lines.append(line)
-            return
+    scalars = key not in _LINES and all(isinstance(item, (str, int)) for item in items)
+    line = f"{lead} {inline(items)}" if scalars or not items else ""
+    if line and (not items or len(line) <= WIDTH):
+        lines.append(line)
+        return
     lines.append(lead)
     for item in items:
         if isinstance(item, Mapping) and item:

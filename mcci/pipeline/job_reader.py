@@ -1,0 +1,345 @@
+"""From a job's merged YAML to a `Job`; what GitLab would refuse is reported, and the rest is still read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcci.findings import Position
+from mcci.pipeline.document import List, Map
+from mcci.pipeline.jobs import AllowFailure, Environment, Job, Retry, Trigger, TriggerInclude
+from mcci.pipeline.keywords import DEFAULT_KEYWORDS, JOB_KEYWORDS, TRIGGER_JOB_KEYWORDS
+from mcci.pipeline.needs import Need, read_needs
+from mcci.pipeline.parallel import Parallel, read_parallel
+from mcci.pipeline.policies import read_policy
+from mcci.pipeline.rule_reader import JOB_WHEN, RuleReader, scalar_text
+from mcci.pipeline.variables import Variable
+
+Report = Callable[[str, str, Position], None]
+
+MAX_NAME = 255
+_NO_VARIABLES: Mapping[str, Variable] = {}
+_STATED: dict[bool, AllowFailure] = {value: AllowFailure(allowed=value) for value in (True, False)}
+_UNSTATED: dict[bool, AllowFailure] = {value: AllowFailure(allowed=value, stated=False) for value in (True, False)}
+_NO_RETRY = Retry()
+
+
+@dataclass(slots=True)
+class JobReader:
+    """Reads jobs of one configuration, whose defaults and mistakes they share."""
+
+    root: Map
+    default: Map | None
+    report: Report
+    rules: RuleReader
+
+    def read(self, name: str, keywords: Map) -> list[Job]:
+        """Return the instances of a job: one, or as many as its `parallel` says."""
+        self._check(name, keywords)
+        with_defaults = self._with_defaults(keywords)
+        values = self._values(name, with_defaults)
+        values["keywords"] = with_defaults
+        parallel = None
+        if "parallel" in keywords:
+            parallel = read_parallel(keywords["parallel"], keywords.value_position("parallel"), name, self.report)
+        if parallel is None:
+            return [Job(name=name, group=name, root=self.root, **values)]
+        return list(self._instances(name, parallel, values))
+
+    def _instances(self, name: str, parallel: Parallel, values: dict[str, Any]) -> Iterator[Job]:
+        own = values.pop("variables", _NO_VARIABLES)
+        for index, instance in enumerate(parallel.names(name), start=1):
+            variables = own
+            if parallel.matrix is not None:
+                added = parallel.matrix[index - 1]
+                variables = {**own, **{key: Variable(key=key, value=value) for key, value in added}}
+            yield Job(
+                name=instance,
+                group=name,
+                root=self.root,
+                variables=variables,
+                node_index=index,
+                node_total=parallel.count,
+                **values,
+            )
+
+    def _check(self, name: str, keywords: Map) -> None:
+        is_trigger = "trigger" in keywords
+        known = TRIGGER_JOB_KEYWORDS if is_trigger else JOB_KEYWORDS
+        for key in keywords:
+            if key not in known:
+                kind = "a trigger job" if is_trigger else "a job"
+                self.report("unknown-keyword", f"{name}: {kind} has no keyword '{key}'", keywords.position(key))
+        if len(name) > MAX_NAME:
+            self.report("job-name", f"{name[:40]}…: a job's name has at most {MAX_NAME} characters", self._where(name))
+        runs = any(keywords.get(key) is not None for key in ("script", "run", "trigger"))
+        mirrors = isinstance(keywords.get("needs"), Map | List) and any(
+            isinstance(need, Map) and "pipeline" in need for need in _as_list(keywords["needs"])
+        )
+        if not runs and not mirrors and "pages" not in (name,):
+            self.report("job-script", f"{name}: a job should have a script, or a trigger", self._where(name))
+        if is_trigger and "script" in keywords:
+            self.report("job-script", f"{name}: a trigger job has no script", keywords.position("script"))
+        if "rules" in keywords and ("only" in keywords or "except" in keywords):
+            message = f"{name}: rules cannot stand beside only or except"
+            self.report("rules", message, keywords.position("rules"))
+
+    def _where(self, name: str) -> Position:
+        return self.root.position(name)
+
+    def _with_defaults(self, keywords: Map) -> Map:
+        """Return the job with the defaults it inherits below its own keywords."""
+        if not self.default:
+            return keywords
+        inherit = keywords.get("inherit")
+        wanted = inherit.get("default", True) if isinstance(inherit, Map) else True
+        if wanted is False:
+            return keywords
+        missing = [
+            key
+            for key in self.default
+            if key not in keywords and key in DEFAULT_KEYWORDS and (wanted is True or key in wanted)
+        ]
+        if not missing or "trigger" in keywords:
+            return keywords
+        merged = Map(
+            keywords.file, keywords.node, {**dict.fromkeys(missing, self.default), **dict.fromkeys(keywords, keywords)}
+        )
+        merged.update(keywords)
+        merged.update((key, self.default[key]) for key in missing)
+        return merged
+
+    def _values(self, name: str, keywords: Map) -> dict[str, Any]:
+        """Return the values of a `Job` that the keywords say."""
+        values: dict[str, Any] = {"stage": "test"}
+        for key, value in keywords.items():
+            reader = _READERS.get(key)
+            if reader is not None and value is not None:
+                reader(self, name, keywords, value, values)
+        if "allow_failure" not in values:
+            values["allow_failure"] = _UNSTATED[values.get("when") == "manual"]
+        return values
+
+    def _text(self, name: str, keywords: Map, key: str, value: Any) -> str:
+        if isinstance(value, Map | List):
+            self.report(key, f"{name}: {key} should be a text", keywords.value_position(key))
+            return ""
+        return scalar_text(value)
+
+    def _stage(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["stage"] = self._text(name, keywords, "stage", value)
+
+    def _when(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        if isinstance(value, str) and value in JOB_WHEN:
+            values["when"] = value
+            if value == "delayed" and "start_in" not in keywords:
+                self.report("start-in", f"{name}: when: delayed needs start_in", keywords.position("when"))
+            return
+        message = f"{name}: when should be one of {', '.join(sorted(JOB_WHEN))}, not {value!r}"
+        self.report("when", message, keywords.value_position("when"))
+
+    def _start_in(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["start_in"] = self._text(name, keywords, "start_in", value)
+        if keywords.get("when") != "delayed":
+            self.report("start-in", f"{name}: start_in belongs to when: delayed", keywords.position("start_in"))
+
+    def _allow_failure(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        if isinstance(value, bool):
+            values["allow_failure"] = _STATED[value]
+            return
+        codes = value.get("exit_codes") if isinstance(value, Map) and set(value) == {"exit_codes"} else None
+        numbers = _as_list(codes)
+        if codes is None or not all(isinstance(code, int) and not isinstance(code, bool) for code in numbers):
+            message = f"{name}: allow_failure should be true, false, or a mapping with exit_codes"
+            self.report("allow-failure", message, keywords.value_position("allow_failure"))
+            return
+        values["allow_failure"] = AllowFailure(exit_codes=tuple(numbers))
+
+    def _rules(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["rules"] = self.rules.job_rules(value, keywords.value_position("rules"), name)
+
+    def _only(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["only"] = read_policy(value, keywords.value_position("only"), f"{name}: only", self.report)
+
+    def _except(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["except_"] = read_policy(value, keywords.value_position("except"), f"{name}: except", self.report)
+
+    def _needs(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["needs"] = read_needs(value, keywords.value_position("needs"), name, self.report)
+
+    def _dependencies(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        if not isinstance(value, List) or not all(isinstance(item, str) for item in value):
+            message = f"{name}: dependencies should be a list of jobs"
+            self.report("dependencies", message, keywords.value_position("dependencies"))
+            return
+        values["dependencies"] = tuple(value)
+
+    def _variables(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["variables"] = read_variables(value, keywords.value_position("variables"), name, self.report)
+
+    def _inherit(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        wanted = value.get("variables", True) if isinstance(value, Map) else None
+        if isinstance(wanted, bool):
+            values["inherited_variables"] = wanted
+        elif isinstance(wanted, List):
+            values["inherited_variables"] = tuple(map(str, wanted))
+        else:
+            message = f"{name}: inherit should be a mapping of default and variables"
+            self.report("inherit", message, keywords.value_position("inherit"))
+
+    def _environment(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        where = keywords.value_position("environment")
+        if isinstance(value, str):
+            values["environment"] = Environment(name=value)
+        elif isinstance(value, Map) and isinstance(value.get("name"), str):
+            texts = {key: value.get(key) for key in ("url", "on_stop", "auto_stop_in")}
+            values["environment"] = Environment(
+                name=value["name"],
+                action=str(value.get("action") or "start"),
+                tier=value.get("deployment_tier"),
+                **{key: None if text is None else str(text) for key, text in texts.items()},
+            )
+        else:
+            self.report("environment", f"{name}: environment should be a name, or a mapping with one", where)
+
+    def _resource_group(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        values["resource_group"] = self._text(name, keywords, "resource_group", value)
+
+    def _interruptible(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        if not isinstance(value, bool):
+            where = keywords.value_position("interruptible")
+            self.report("interruptible", f"{name}: interruptible should be true or false", where)
+        values["interruptible"] = value is True
+
+    def _retry(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        settings = value if isinstance(value, Map) else None
+        most = settings.get("max", 2 if len(settings) else 0) if settings is not None else value
+        if not isinstance(most, int) or isinstance(most, bool) or not 0 <= most <= 2:
+            self.report("retry", f"{name}: retry should be 0, 1 or 2", keywords.value_position("retry"))
+            return
+        when = _as_list(settings.get("when")) if settings is not None else []
+        codes = _as_list(settings.get("exit_codes")) if settings is not None else []
+        values["retry"] = Retry(max=most, when=tuple(map(str, when)), exit_codes=tuple(codes))
+
+    def _trigger(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
+        where = keywords.value_position("trigger")
+        if isinstance(value, str):
+            values["trigger"] = Trigger(project=value, position=where)
+        elif isinstance(value, Map) and ("include" in value or "project" in value):
+            values["trigger"] = self._trigger_mapping(name, value, where)
+        else:
+            message = f"{name}: trigger should name a project, or have include or project"
+            self.report("trigger", message, where)
+
+    def _trigger_mapping(self, name: str, value: Map, where: Position) -> Trigger:
+        forward = value.get("forward")
+        forward = forward if isinstance(forward, Map) else Map(value.file, value.node)
+        inputs = value.get("inputs")
+        strategy = value.get("strategy")
+        if strategy not in (None, "depend", "mirror"):
+            self.report("trigger", f"{name}: strategy should be depend or mirror", value.value_position("strategy"))
+        return Trigger(
+            include=tuple(self._trigger_includes(name, value)) if "include" in value else (),
+            project=None if value.get("project") is None else str(value["project"]),
+            branch=None if value.get("branch") is None else str(value["branch"]),
+            strategy=strategy if isinstance(strategy, str) else None,
+            inputs=inputs if isinstance(inputs, Map) else {},
+            forward_yaml_variables=forward.get("yaml_variables", True) is not False,
+            forward_pipeline_variables=forward.get("pipeline_variables", False) is True,
+            position=where,
+        )
+
+    def _trigger_includes(self, name: str, trigger: Map) -> Iterator[TriggerInclude]:
+        include = trigger["include"]
+        items = include if isinstance(include, List) else [include]
+        where = trigger.value_position("include")
+        if len(items) > 3:
+            self.report("trigger", f"{name}: trigger:include takes at most 3 files", where)
+        for item in items:
+            if isinstance(item, str):
+                yield TriggerInclude(kind="local", value=item, position=where)
+                continue
+            kinds = ("artifact", "local", "project", "template", "remote", "component")
+            kind = next((key for key in kinds if isinstance(item, Map) and key in item), None)
+            if kind is None or not isinstance(item[kind], str):
+                self.report("trigger", f"{name}: trigger:include should name a file", where)
+                continue
+            if kind == "project":
+                files = [str(file) for file in _as_list(item.get("file"))]
+            else:
+                files = [item[kind]]
+            inputs = item.get("inputs")
+            for file in files:
+                yield TriggerInclude(
+                    kind=kind,
+                    value=file,
+                    project=item["project"] if kind == "project" else None,
+                    ref=None if item.get("ref") is None else str(item["ref"]),
+                    job=None if item.get("job") is None else str(item["job"]),
+                    inputs=inputs if isinstance(inputs, Map) else {},
+                    position=item.value_position(kind),
+                )
+
+
+def read_variables(value: Any, where: Position, owner: str, report: Report) -> Mapping[str, Variable]:
+    """Return the variables of a `variables` keyword; what GitLab would refuse is reported."""
+    if not isinstance(value, Map):
+        report("variables", f"{owner}: variables should be a mapping of names to values", where)
+        return _NO_VARIABLES
+    variables: dict[str, Variable] = {}
+    for key, item in value.items():
+        if isinstance(item, Map):
+            variables[key] = _detailed(key, item, owner, report)
+        elif isinstance(item, List):
+            report(
+                "variables", f"{owner}: the variable '{key}' should be a text or a number", value.value_position(key)
+            )
+        else:
+            variables[key] = Variable(key=key, value=scalar_text(item))
+    return variables
+
+
+def _detailed(key: str, item: Map, owner: str, report: Report) -> Variable:
+    for setting in item:
+        if setting not in ("value", "description", "expand", "options"):
+            message = f"{owner}: the variable '{key}' has no setting '{setting}'"
+            report("unknown-keyword", message, item.position(setting))
+    text = scalar_text(item.get("value")) if not isinstance(item.get("value"), Map | List) else ""
+    options = tuple(scalar_text(option) for option in _as_list(item.get("options")))
+    if options and text not in options:
+        report("variables", f"{owner}: the value of '{key}' is not among its options", item.position("value"))
+    description = item.get("description")
+    return Variable(
+        key=key,
+        value=text,
+        raw=item.get("expand") is False,
+        description=None if description is None else str(description),
+        options=options,
+    )
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list) else [value]
+
+
+_READERS: dict[str, Callable[[JobReader, str, Map, Any, dict[str, Any]], None]] = {
+    "stage": JobReader._stage,
+    "when": JobReader._when,
+    "start_in": JobReader._start_in,
+    "allow_failure": JobReader._allow_failure,
+    "rules": JobReader._rules,
+    "only": JobReader._only,
+    "except": JobReader._except,
+    "needs": JobReader._needs,
+    "dependencies": JobReader._dependencies,
+    "variables": JobReader._variables,
+    "inherit": JobReader._inherit,
+    "environment": JobReader._environment,
+    "resource_group": JobReader._resource_group,
+    "interruptible": JobReader._interruptible,
+    "retry": JobReader._retry,
+    "trigger": JobReader._trigger,
+}
+
+__all__ = ["JobReader", "Need", "read_variables"]

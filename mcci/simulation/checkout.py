@@ -1,0 +1,71 @@
+"""Checkouts on disk: one folder, or a folder with one subfolder per branch. The simulation's only look at the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mcci.errors import InvalidInput, UsageError
+from mcci.findings import Finding, Position
+from mcci.pipeline.document import MAX_BYTES
+from mcci.pipeline.files import Files
+
+
+class FolderFiles:
+    """The files below a folder. A symbolic link that leads out of it is not followed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real = Path(os.path.realpath(root))
+
+    def read(self, path: str) -> str | None:
+        """Return a file's text, or None when the folder has no such file. Raises `InvalidInput` for what is no text."""
+        target = Path(os.path.realpath(self.root / path.lstrip("/")))
+        if not target.is_relative_to(self._real) or not target.is_file():
+            return None
+        if target.stat().st_size > MAX_BYTES:
+            raise _unreadable(path, "yaml-size", f"the file is larger than {MAX_BYTES // 2**20} MiB")
+        try:
+            return target.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            message = f"the file is not UTF-8 text (byte {error.start + 1})"
+            raise _unreadable(path, "yaml-encoding", message) from error
+        except OSError as error:
+            raise _unreadable(path, "yaml-unreadable", f"the file cannot be read: {error.strerror}") from error
+
+    def paths(self) -> list[str]:
+        """Return the paths of all files, sorted, git's own folder left out."""
+        return sorted(self._walk())
+
+    def _walk(self) -> Iterator[str]:
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if name != ".git"]
+            inside = os.path.relpath(folder, self.root)
+            for name in names:
+                yield name if inside == "." else f"{inside}/{name}".replace(os.sep, "/")
+
+
+def one_folder(root: Path) -> Callable[[str], Files | None]:
+    """Return the look-up of a checkout that stands for every ref. Raises `UsageError` when it is no folder."""
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder: give one with --directory")
+    files = FolderFiles(root)
+    return lambda _ref: files
+
+
+def folder_per_branch(root: Path) -> Callable[[str], Files | None]:
+    """Return the look-up of a folder that has a subfolder for each branch. Raises `UsageError` when it is no folder."""
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder: give the output of `mcci generate --all --output DIR`")
+    real = Path(os.path.realpath(root))
+
+    def files(ref: str) -> Files | None:
+        folder = Path(os.path.realpath(root / ref))
+        return FolderFiles(root / ref) if ref and folder.is_dir() and folder.is_relative_to(real) else None
+
+    return files
+
+
+def _unreadable(path: str, rule: str, message: str) -> InvalidInput:
+    return InvalidInput([Finding(rule=rule, message=message, position=Position(file=path))])

@@ -1,0 +1,401 @@
+"""From an event to the pipeline that GitLab would create, child pipelines included: which jobs, and why.
+
+https://docs.gitlab.com/ci/pipelines/ and https://docs.gitlab.com/ci/jobs/job_rules/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mcci.findings import Finding, Position
+from mcci.pipeline.configuration import FIRST, LAST, Configuration, load_several
+from mcci.pipeline.files import Files
+from mcci.pipeline.includes import Context
+from mcci.pipeline.jobs import AllowFailure, Job, Trigger
+from mcci.pipeline.needs import Need
+from mcci.pipeline.policies import DEFAULT_ONLY
+from mcci.pipeline.rules import Rule, RuleError, failing_clause
+from mcci.pipeline.structure import needed_jobs
+from mcci.simulation.events import Event, Project, Source
+from mcci.simulation.policies import except_holds, only_holds
+from mcci.simulation.predefined import pipeline_variables
+from mcci.simulation.scope import Scope, Scopes, project_variables
+from mcci.simulation.world import ANY_REF, EventWorld
+
+MAX_CHILD_DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Whether a job (or a pipeline) is in, and why.
+
+    `rule` counts the rules from 0 and is None where no rule decided; `position` is the deciding text's.
+    """
+
+    included: bool
+    reason: str
+    rule: int | None = None
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJob:
+    """A job that is in a pipeline, with what its rules made of it.
+
+    `needs` are the names of the jobs it waits for, None where it waits for the stages before its own. A trigger job has
+    its `child` pipeline, or `child_note` saying why there is none to show.
+    """
+
+    job: Job
+    decision: Decision
+    when: str
+    start_in: str | None
+    allow_failure: AllowFailure
+    needs: tuple[str, ...] | None
+    interruptible: bool
+    environment: str | None
+    resource_group: str | None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    child: Pipeline | None = None
+    child_note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the job's name."""
+        return self.job.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """What an event makes: a pipeline, or (`decision.included` false) none, and why.
+
+    `left_out` has the jobs that are not in it. `findings` are what keeps GitLab from creating it.
+    """
+
+    name: str
+    project: str
+    event: Event
+    decision: Decision
+    configuration: Configuration
+    jobs: tuple[PlannedJob, ...] = ()
+    left_out: tuple[tuple[Job, Decision], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    depth: int = 0
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Return the stages that have jobs, in order."""
+        present = {planned.job.stage for planned in self.jobs}
+        return tuple(stage for stage in self.configuration.stages if stage in present)
+
+    def all_pipelines(self) -> Iterator[Pipeline]:
+        """Yield this pipeline and all below it, depth first."""
+        yield self
+        for planned in self.jobs:
+            if planned.child is not None:
+                yield from planned.child.all_pipelines()
+
+
+def simulate(project: Project, event: Event) -> Pipeline:
+    """Return the pipeline that `event` starts in `project`. Never raises for what the configuration says."""
+    files = project.files(event.ref)
+    if files is None and event.merge_request is not None:
+        files = project.files(event.merge_request.target)
+    if files is None:
+        decision = Decision(included=False, reason=f"there is no ref '{event.ref}'")
+        return Pipeline(
+            name="", project=project.path, event=event, decision=decision,
+            configuration=Configuration(file=project.configuration),
+        )
+    parts: list[tuple[str, Mapping[str, Any]]] = [(project.configuration, event.inputs)]
+    return _Simulation(project, event, files, depth=0).run(parts)
+
+
+class _Simulation:
+    """One pipeline being created."""
+
+    def __init__(self, project: Project, event: Event, files: Files, depth: int) -> None:
+        self.project = project
+        self.event = event
+        self.files = files
+        self.depth = depth
+        self.world = EventWorld(project, event, files)
+        self.predefined = pipeline_variables(project, event)
+        self.settings = project_variables(project, event, None)
+        self.is_scoped = any(variable.environment != "*" for variable in project.variables)
+
+    def run(self, parts: list[tuple[str, Mapping[str, Any]]]) -> Pipeline:
+        before = {**self.predefined, **self.settings, **self.event.variables}
+        hidden = frozenset(variable.key for variable in self.project.variables if variable.masked)
+        context = Context(variables=before, hidden=hidden, world=self.world)
+        self.configuration = load_several(self.world.sources(), parts, context)
+        if not self.configuration.is_valid:
+            return self._none("the configuration is invalid", findings=self.configuration.findings)
+        try:
+            return self._create()
+        except RuleError as error:
+            finding = Finding(rule="rules", message=str(error), position=Position(file=self.configuration.file))
+            return self._none(str(error), findings=(finding,))
+
+    def _create(self) -> Pipeline:
+        root = {key: variable.value for key, variable in self.configuration.variables.items()}
+        self.scopes = self._scopes(root)
+        decision, rule = self._workflow(self.scopes.of_pipeline())
+        if not decision.included:
+            return self._pipeline(decision)
+        if rule is not None and rule.variables:
+            root.update(rule.variables)
+            self.scopes = self._scopes(root)
+        included: dict[str, tuple[Job, Decision, Rule | None]] = {}
+        left_out: list[tuple[Job, Decision]] = []
+        for job in self.configuration.jobs.values():
+            outcome = self._decide(job)
+            if outcome[0].included:
+                included[job.name] = (job, *outcome)
+            else:
+                left_out.append((job, outcome[0]))
+        if not any(job.stage not in (FIRST, LAST) for job, _, _ in included.values()):
+            reason = "no job is in it: the pipeline would be empty"
+            if included:
+                reason = "only jobs in .pre and .post are in it, and those make no pipeline"
+            return self._pipeline(Decision(included=False, reason=reason), left_out=left_out)
+        findings = tuple(self._missing_needs(included))
+        if findings:
+            return self._none("a job that is in needs one that is not", left_out=left_out, findings=findings)
+        order = {stage: index for index, stage in enumerate(self.configuration.stages)}
+        jobs = [self._plan(job, verdict, matched, included) for job, verdict, matched in included.values()]
+        jobs.sort(key=lambda planned: order[planned.job.stage])
+        return self._pipeline(decision, jobs=jobs, left_out=left_out)
+
+    def _scopes(self, root: Mapping[str, str]) -> Scopes:
+        return Scopes(
+            given=self.event.variables,
+            project=self.settings,
+            root=root,
+            predefined=self.predefined,
+            raw=frozenset(
+                [variable.key for variable in self.configuration.variables.values() if variable.raw]
+                + [variable.key for variable in self.project.variables if variable.raw]
+            ),
+        )
+
+    def _workflow(self, scope: Scope) -> tuple[Decision, Rule | None]:
+        rules = self.configuration.workflow.rules
+        if rules is None:
+            return Decision(included=True, reason="the configuration has no workflow:rules"), None
+        decision, rule = self._by_rules(rules, scope, "workflow:rules")
+        return decision, rule
+
+    def _by_rules(self, rules: tuple[Rule, ...], scope: Scope, what: str) -> tuple[Decision, Rule | None]:
+        for index, rule in enumerate(rules):
+            if failing_clause(rule, scope.get, self.world) is not None:
+                continue
+            shown = describe_rule(rule)
+            reason = f"rule {index + 1} matches: {shown}"
+            included = rule.when != "never"
+            return Decision(included=included, reason=reason, rule=index, position=rule.position), rule
+        position = rules[0].position if rules else None
+        return Decision(included=False, reason=f"no rule of {what} matches", position=position), None
+
+    def _decide(self, job: Job) -> tuple[Decision, Rule | None]:
+        """Return whether a job is in, and the rule that matched."""
+        scope = self._scope_of(job)
+        if job.rules is not None:
+            decision, rule = self._by_rules(job.rules, scope, "the job")
+            if rule is not None and rule.when is None and job.when == "never":
+                return replace(decision, included=False), rule
+            return decision, rule
+        only, except_ = job.only, job.except_
+        if only is None and self.configuration.workflow.rules is None:
+            only = DEFAULT_ONLY
+        if only is not None and only.refs is None:
+            only = replace(only, refs=DEFAULT_ONLY.refs)
+        if only is not None and not only_holds(only, self.project, self.event, scope.get, self.world):
+            if job.only is None:
+                reason = "a job without rules runs in branch and tag pipelines only"
+                return Decision(included=False, reason=reason, position=job.position), None
+            position = job.keywords.position("only")
+            return Decision(included=False, reason="its only does not hold", position=position), None
+        if except_ is not None and except_holds(except_, self.project, self.event, scope.get, self.world):
+            position = job.keywords.position("except")
+            return Decision(included=False, reason="its except holds", position=position), None
+        if job.when == "never":
+            return Decision(included=False, reason="when: never", position=job.position), None
+        reason = "the job has no rules" if job.only is None and except_ is None else "its only and except allow it"
+        return Decision(included=True, reason=reason), None
+
+    def _scope_of(self, job: Job) -> Scope:
+        if not self.is_scoped or job.environment is None:
+            return self.scopes.of_job(job)
+        name = self.scopes.of_job(job).fill(job.environment.name)
+        return self.scopes.of_job(job, project_variables(self.project, self.event, name))
+
+    def _missing_needs(self, included: Mapping[str, tuple[Job, Decision, Rule | None]]) -> Iterator[Finding]:
+        for job, _, rule in included.values():
+            for need in _needs(job, rule) or ():
+                if not need.is_here or need.optional:
+                    continue
+                targets = needed_jobs(need, self.configuration.groups, self.configuration.jobs)
+                if not any(target in included for target in targets):
+                    message = (
+                        f"'{job.name}' job needs '{need.job}' job, but '{need.job}' does not exist in the pipeline. "
+                        "This might be because of the only, except, or rules keywords."
+                    )
+                    advice = "To need a job that sometimes does not exist in the pipeline, use needs:optional."
+                    yield Finding(rule="needs-missing", message=message, position=need.position, help=advice)
+
+    def _plan(
+        self,
+        job: Job,
+        decision: Decision,
+        rule: Rule | None,
+        included: Mapping[str, tuple[Job, Decision, Rule | None]],
+    ) -> PlannedJob:
+        needs = _needs(job, rule)
+        allow_failure = job.allow_failure
+        if rule is not None and rule.allow_failure is not None:
+            allow_failure = AllowFailure(allowed=rule.allow_failure)
+        environment = job.environment.name if job.environment is not None else None
+        group = job.resource_group
+        if "$" in (environment or "") or "$" in (group or ""):
+            scope = self._scope_of(job)
+            environment = environment and scope.fill(environment)
+            group = group and scope.fill(group)
+        child: Pipeline | None = None
+        note = ""
+        if job.trigger is not None:
+            child, note = self._downstream(job, job.trigger, rule)
+        when = (rule.when if rule is not None else None) or job.when
+        return PlannedJob(
+            job=job,
+            decision=decision,
+            when=when,
+            start_in=(rule.start_in if rule is not None and rule.when else job.start_in) if when == "delayed" else None,
+            allow_failure=allow_failure,
+            needs=None if needs is None else tuple(self._present(needs, included)),
+            interruptible=job.interruptible if rule is None or rule.interruptible is None else rule.interruptible,
+            environment=environment,
+            resource_group=group,
+            variables=rule.variables if rule is not None else {},
+            child=child,
+            child_note=note,
+        )
+
+    def _present(self, needs: tuple[Need, ...], included: Mapping[str, Any]) -> Iterator[str]:
+        for need in needs:
+            if need.is_here:
+                for target in needed_jobs(need, self.configuration.groups, self.configuration.jobs):
+                    if target in included:
+                        yield target
+
+    def _downstream(self, job: Job, trigger: Trigger, rule: Rule | None) -> tuple[Pipeline | None, str]:
+        scope = self._scope_of(job)
+        variables = self._forwarded(job, trigger, rule, scope)
+        if trigger.include:
+            return self._child(trigger, variables, scope)
+        return self._other_project(trigger, variables, scope)
+
+    def _forwarded(self, job: Job, trigger: Trigger, rule: Rule | None, scope: Scope) -> dict[str, str]:
+        """Return the variables that a trigger job passes on: its own and inherited ones, expanded."""
+        passed: dict[str, str] = {}
+        if trigger.forward_yaml_variables:
+            inherited = job.inherited_variables
+            passed.update(
+                (key, value) for key, value in self.scopes.root.items()
+                if inherited is True or (inherited and key in inherited)
+            )
+            passed.update((key, variable.value) for key, variable in job.variables.items())
+            passed.update(rule.variables if rule is not None else {})
+            raw = {key for key, variable in job.variables.items() if variable.raw}
+            passed = {key: value if key in raw else scope.fill(value) for key, value in passed.items()}
+        if trigger.forward_pipeline_variables:
+            passed.update(self.event.variables)
+        return passed
+
+    def _child(self, trigger: Trigger, variables: Mapping[str, str], scope: Scope) -> tuple[Pipeline | None, str]:
+        if self.depth >= MAX_CHILD_DEPTH:
+            return None, f"GitLab allows {MAX_CHILD_DEPTH} levels of child pipelines"
+        parts: list[tuple[str, Mapping[str, Any]]] = []
+        for include in trigger.include:
+            if include.kind == "artifact":
+                return None, f"its file '{include.value}' is an artifact of '{include.job}', known only when that ran"
+            if include.kind != "local":
+                return None, f"its file comes from {include.kind} '{include.project or include.value}'"
+            parts.append((scope.fill(include.value).removeprefix("/"), include.inputs or trigger.inputs))
+        changes = self.world.changed_paths(None)
+        compared = {ANY_REF: self.event.changes, **self.event.compared} if self.event.changes else self.event.compared
+        event = replace(
+            self.event, source=Source.PARENT_PIPELINE, variables=variables, inputs={}, changes=changes, compared=compared
+        )
+        return _Simulation(self.project, event, self.files, self.depth + 1).run(parts), ""
+
+    def _other_project(
+        self, trigger: Trigger, variables: Mapping[str, str], scope: Scope
+    ) -> tuple[Pipeline | None, str]:
+        path = scope.fill(trigger.project or "")
+        if path == self.project.path:
+            return None, "GitLab refuses a trigger job that is aimed at its own project"
+        project = self.project.projects.get(path)
+        if project is None:
+            return None, f"the project '{path}' is not at hand"
+        branch = scope.fill(trigger.branch) if trigger.branch else project.default_branch
+        files = project.files(branch)
+        if files is None:
+            return None, f"the project '{path}' has no ref '{branch}'"
+        if self.depth >= MAX_CHILD_DEPTH:
+            return None, "not followed further"
+        event = Event(source=Source.PIPELINE, ref=branch, variables=variables, inputs=trigger.inputs)
+        run = _Simulation(project, event, files, self.depth + 1)
+        return run.run([(project.configuration, trigger.inputs)]), ""
+
+    def _none(
+        self, reason: str, *, left_out: list[tuple[Job, Decision]] | None = None, findings: tuple[Finding, ...] = ()
+    ) -> Pipeline:
+        return self._pipeline(Decision(included=False, reason=reason), left_out=left_out, findings=findings)
+
+    def _pipeline(
+        self,
+        decision: Decision,
+        *,
+        jobs: list[PlannedJob] | None = None,
+        left_out: list[tuple[Job, Decision]] | None = None,
+        findings: tuple[Finding, ...] = (),
+    ) -> Pipeline:
+        name = self.configuration.workflow.name or ""
+        if name and decision.included:
+            name = self.scopes.of_pipeline().fill(name).strip()
+        return Pipeline(
+            name=name if decision.included else "",
+            project=self.project.path,
+            event=self.event,
+            decision=decision,
+            configuration=self.configuration,
+            jobs=tuple(jobs or ()),
+            left_out=tuple(left_out or ()),
+            findings=findings,
+            depth=self.depth,
+        )
+
+
+def _needs(job: Job, rule: Rule | None) -> tuple[Need, ...] | None:
+    return rule.needs if rule is not None and rule.needs is not None else job.needs
+
+
+def describe_rule(rule: Rule) -> str:
+    """Return a rule on one line, as its keywords say it."""
+    parts: list[str] = []
+    if rule.condition is not None:
+        parts.append(f"if {rule.condition}")
+    if rule.changes is not None:
+        against = f" compared to {rule.changes.compare_to}" if rule.changes.compare_to else ""
+        parts.append(f"changes {', '.join(rule.changes.paths)}{against}")
+    if rule.exists is not None:
+        parts.append(f"exists {', '.join(rule.exists.paths)}")
+    if rule.when is not None:
+        parts.append(f"when: {rule.when}")
+    return "; ".join(parts) or "always"
+
+
+__all__ = ["Decision", "Pipeline", "PlannedJob", "describe_rule", "simulate"]
