@@ -34,7 +34,7 @@ __all__ = [
     "Version",
 ]  # fmt: skip
 
-STAGES = ("compile", "build", "test", "push", "check", "release", "verify", "canary", "rollback")
+STAGES = ("pipeline", "deliver", "check", "compile", "build", "test", "push", "release", "verify", "canary", "rollback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mcci.pipeline.generate.build import Build
 from mcci.pipeline.generate.deploy import canary_pipeline, deploy, has_canary, last_gate
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A file is split before it comes near the limit: instances differ, and GitLab counts more than text.
 ROOM = int(MAX_YAML_TEXT * 0.75)
+SAMPLE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +67,9 @@ def _development(build: Build) -> list[Pipeline]:
     """Return the development pipeline, and its children when it is too large for one file."""
     services = list(build.config.services.values())
     path = build.config.files.develop
-    whole = develop(build, path, services)
-    if whole.size() <= ROOM:
-        return [whole]
-    parts = _split(services, path, lambda name, some: develop(build, name, some))
+    parts = _shared_out(services, path, lambda name, some: develop(build, name, some))
+    if len(parts) == 1:
+        return parts
     top = develop(build, path, [])
     top.top["stages"] = [build.stage("check"), build.stage("build")]
     for number, part in enumerate(parts, 1):
@@ -81,10 +81,10 @@ def _deployment(build: Build) -> list[Pipeline]:
     """Return the deployment pipeline; its canaries are children of their own when they are too many for one file."""
     services = [service for service in build.config.services.values() if has_canary(build, service)]
     path = build.config.files.deploy
-    whole = deploy(build, path, services)
-    if whole.size() <= ROOM:
+    whole = _in_one(services, lambda some: deploy(build, path, some))
+    if whole:
         return [whole]
-    parts = _split(services, path, lambda name, some: canary_pipeline(build, name, some))
+    parts = _shared_out(services, path, lambda name, some: canary_pipeline(build, name, some), always=True)
     top = deploy(build, path, [])
     for number, part in enumerate(parts, 1):
         build.child(
@@ -100,16 +100,40 @@ def _deployment(build: Build) -> list[Pipeline]:
     return [top, *parts]
 
 
-def _split(
-    services: Sequence[Service], path: str, make: Callable[[str, Sequence[Service]], Pipeline]
-) -> list[Pipeline]:
-    """Return pipelines `PATH/1.yml`, `PATH/2.yml`, … that share out `services` in order, each with room."""
+Maker: TypeAlias = "Callable[[str, Sequence[Service]], Pipeline]"
+
+
+def _in_one(services: Sequence[Service], make: Callable[[Sequence[Service]], Pipeline]) -> Pipeline | None:
+    """Return the pipeline of all `services` when it has room in one file."""
+    if len(services) > _fitting(services, make):
+        return None
+    whole = make(services)
+    return whole if whole.size() <= ROOM else None
+
+
+def _shared_out(services: Sequence[Service], path: str, make: Maker, *, always: bool = False) -> list[Pipeline]:
+    """Return one pipeline in `path`, or pipelines `PATH/1.yml`, `PATH/2.yml`, … that share out `services` in order.
+
+    With `always` they are shared out even when one file would do.
+    """
+    whole = None if always else _in_one(services, lambda some: make(path, some))
+    if whole:
+        return [whole]
     folder = path.rsplit(".", 1)[0]
-    total = make(path, services).size()
-    share = max(1, len(services) * ROOM // total)
+    share = _fitting(services, lambda some: make(path, some))
     while True:
         groups = [services[start : start + share] for start in range(0, len(services), share)]
         parts = [make(f"{folder}/{number}.yml", group) for number, group in enumerate(groups, 1)]
         if share == 1 or max(part.size() for part in parts) <= ROOM:
             return parts
         share = max(1, share * 3 // 4)
+
+
+def _fitting(services: Sequence[Service], make: Callable[[Sequence[Service]], Pipeline]) -> int:
+    """Return about how many of `services` have room in one file, told from the first few: dumping all takes time."""
+    few = services[:SAMPLE]
+    if not few:
+        return 1
+    base = make([]).size()
+    each = max(1, (make(few).size() - base) // len(few))
+    return max(1, (ROOM - base) // each)

@@ -123,7 +123,7 @@ class Build:
         return Pipeline(path, header)
 
     def begin(self, pipeline: Pipeline, stages: list[str]) -> None:
-        """Put into `pipeline` what every one has: stages, defaults and the rules that jobs extend."""
+        """Put into `pipeline` what every one with scripts has: stages, defaults and the base of mcci's jobs."""
         runner = self.config.runner
         pipeline.top["stages"] = list(stages)
         install = [line.replace("{version}", __version__) for line in runner.install]

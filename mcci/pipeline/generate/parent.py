@@ -48,8 +48,8 @@ def _three_branch(build: Build, pipeline: Pipeline) -> None:
 
 def _trunk(build: Build, pipeline: Pipeline) -> None:
     files = build.config.files
-    first, second = build.stage("development"), build.stage("deployment")
-    build.begin(pipeline, [first, second] if build.has_deployment else [first])
+    first, second = build.stage("pipeline"), build.stage("deliver")
+    pipeline.top["stages"] = [first, second] if build.has_deployment else [first]
     # A release that is named is built already.
     unbuilt: list[Value] = [{"if": "$MCCI_RELEASE", "when": "never"}, {"when": "on_success"}]
     build.child(pipeline, "development", stage=first, file=files.develop, release=False, rules=unbuilt)

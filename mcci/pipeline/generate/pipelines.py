@@ -47,6 +47,7 @@ class Pipeline:
     top: dict[str, Value] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
+    _text: str = ""
 
     def share(self, template: Template, inputs: Inputs) -> None:
         """Take in the shared part of `template`, once."""
@@ -58,6 +59,7 @@ class Pipeline:
 
         A list for `extends` is put behind what the template extends.
         """
+        assert not self._text
         self.share(template, inputs)
         name, body = template.instantiate(inputs)
         extends = keywords.pop("extends", None)
@@ -78,7 +80,12 @@ class Pipeline:
         return len(self.text().encode())
 
     def text(self) -> str:
-        """Return the file's text."""
+        """Return the file's text; it is made once, so nothing may be added after."""
+        if not self._text:
+            self._text = self._written()
+        return self._text
+
+    def _written(self) -> str:
         parts = [f"# {line}".rstrip() + "\n" for line in self.header.splitlines()]
         head = "".join(parts)
         blocks = [dump({key: value}) for key, value in self.top.items()]
