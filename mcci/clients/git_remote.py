@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcci.clients.git import CREDENTIALS, GitFailed, said
-from mcci.errors import McciError, ServiceFailed
+from mcci.errors import McciError, ServiceFailed, UsageError
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 DEADLINE = 300.0  # seconds
 ATTEMPTS = 3
 _TRANSIENT = re.compile(
-    r"could not resolve|temporary failure|connection (refused|reset)|timed out|early eof|hung up unexpectedly"
-    r"|returned error: 5\d\d",
+    r"could not resolve|temporary failure|(failed|could ?n.t) (to )?connect|connection (refused|reset|closed)|timed out"
+    r"|early eof|hung up unexpectedly|no route to host|network is unreachable|returned error: 5\d\d",
     re.IGNORECASE,
 )
 
 
 class Rejected(McciError):
-    """The remote took none of the branches: `reasons` says why, by branch."""
+    """The remote took none of the branches; `moved` when one of them stands elsewhere by now."""
 
     def __init__(self, remote: str, reasons: Mapping[str, str], heard: str) -> None:
         each = "; ".join(f"{branch}: {reason}" for branch, reason in reasons.items())
         super().__init__(f"{remote} refused the push, and no branch has changed: {each}. {heard}".rstrip())
-        self.reasons = dict(reasons)
+        self.moved = any("stale info" in reason or "fetch first" in reason for reason in reasons.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,10 @@ def find(repository: Repository, name: str, token: str = "") -> Remote | None:
 
 
 def heads(repository: Repository, remote: Remote, branches: Iterable[str]) -> dict[str, str]:
-    """Return the commits at which the remote's `branches` stand, by branch; those that it lacks are left out."""
+    """Return the commits at which the remote's `branches` stand, by branch; those that it lacks are left out.
+
+    Raises `UsageError` when the remote is none or does not let us in, `ServiceFailed` when it cannot be reached.
+    """
     wanted = [f"refs/heads/{branch}" for branch in branches]
     found = _speak(repository, remote, "ls-remote", "--heads", "--", _target(remote), *wanted).stdout.decode()
     pairs = (line.split("\t", 1) for line in found.splitlines() if "\t" in line)
@@ -123,10 +126,10 @@ def _speak(
         if done.returncode == 0 or (done.returncode in answers and done.stdout):
             return done
         if not _TRANSIENT.search(done.stderr.decode(errors="replace")):
-            break
+            raise UsageError(f"git cannot use the remote {remote.name}: {said(done)}")
         if attempt < ATTEMPTS:
             time.sleep(attempt)
-    raise ServiceFailed(f"git cannot use the remote {remote.name}: {said(done)}")
+    raise ServiceFailed(f"the remote {remote.name} cannot be reached: {said(done)}")
 
 
 def _rejections(porcelain: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from mcci.delivery.sync.plan import Change, Kind, folded, is_ours, message
 from mcci.errors import McciError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mcci.clients.git import Author, Repository
@@ -126,7 +126,7 @@ def push(states: Sequence[State], commits: Commits, remote: Remote) -> list[Resu
     made = {state.branch: _to_push(state, commits, remote) for state in states if state.differs}
     if made:
         old = {state.branch: state.remote for state in states}
-        git_remote.push(commits.repository, remote, {branch: (new, old[branch]) for branch, new in made.items()})
+        _push(commits.repository, remote, {branch: (new, old[branch]) for branch, new in made.items()})
     return [_pushed(state, made[state.branch]) if state.differs else _nothing(state) for state in states]
 
 
@@ -147,7 +147,7 @@ def propose(states: Sequence[State], commits: Commits, remote: Remote, project: 
     moves = {names[branch]: (new, there.get(names[branch])) for branch, new in made.items()}
     moves = {name: (new, old) for name, (new, old) in moves.items() if new != old}
     if moves:
-        git_remote.push(commits.repository, remote, moves)
+        _push(commits.repository, remote, moves)
     results = []
     for state in states:
         if not state.differs:
@@ -157,6 +157,16 @@ def propose(states: Sequence[State], commits: Commits, remote: Remote, project: 
         else:
             results.append(_pushed(state, made[state.branch]))
     return results
+
+
+def _push(repository: Repository, remote: Remote, moves: Mapping[str, tuple[str, str | None]]) -> None:
+    try:
+        git_remote.push(repository, remote, moves)
+    except git_remote.Rejected as error:
+        advice = (
+            "A branch moved meanwhile: run it again." if error.moved else "Protected branches take --merge-request."
+        )
+        raise McciError(f"{error} {advice}") from error
 
 
 def _to_push(state: State, commits: Commits, remote: Remote) -> str:

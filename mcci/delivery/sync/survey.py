@@ -9,7 +9,7 @@ from mcci import output
 from mcci.clients import charts, git_remote
 from mcci.clients.git import Entry
 from mcci.delivery.sync.plan import HEADER, Mode, Origin, Relation, Role, changes, origin
-from mcci.errors import UsageError
+from mcci.errors import ServiceFailed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,10 @@ def _remote(place: Place, branches: list[str]) -> dict[str, str]:
         return {}
     if not place.fetch:
         return git_remote.known_heads(place.repository, place.remote, branches)
-    found = git_remote.heads(place.repository, place.remote, branches)
+    try:
+        found = git_remote.heads(place.repository, place.remote, branches)
+    except ServiceFailed as error:
+        raise ServiceFailed(f"{error}. With --no-fetch what was fetched last is used.") from error
     absent = [branch for branch, commit in found.items() if place.repository.commit_of(commit) is None]
     if absent:
         git_remote.fetch(place.repository, place.remote, absent)

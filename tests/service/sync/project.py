@@ -65,7 +65,7 @@ class Project:
 
     def sync(self, *arguments: str, **environment: str) -> Done:
         """Run `mcci sync`, which must succeed."""
-        done = self.mcci("sync", *arguments, **environment)
+        done = self.mcci("sync", *arguments, folder=None, **environment)
         assert done.code == 0, done.err
         return done
 
