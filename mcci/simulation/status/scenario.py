@@ -8,13 +8,13 @@ from typing import TypeVar
 from mcci.errors import InvalidInput
 from mcci.findings import Finding
 from mcci.simulation.status import actions, cancellation, events
-from mcci.simulation.status.configured import pipeline_spec
-from mcci.simulation.status.instance import Instance, Refusal
-from mcci.simulation.status.model import PipelineSpec
-from mcci.simulation.status.pipeline import Job, Pipeline
+from mcci.simulation.status.instance import Instance
+from mcci.simulation.status.pipeline import Pipeline
+from mcci.simulation.status.planned import downstream
 from mcci.simulation.status.report import Difference, Report, Snapshot, Statuses
 from mcci.simulation.status.scenario_file import read
 from mcci.simulation.status.scenario_model import MAIN, Configured, Event, Expected, Named, Scenario, Step
+from mcci.simulation.status.scenario_project import ScenarioProjects
 from mcci.simulation.status.settling import settle
 
 _T = TypeVar("_T")
@@ -27,7 +27,7 @@ def run(text: str, file: str) -> Report:
     no pipeline, and events on jobs that the pipeline does not have.
     """
     scenario = read(text, file)
-    player = _Player(scenario)
+    player = _Player(scenario, ScenarioProjects(scenario, text, file))
     player.start(MAIN, scenario.main)
     snapshots = [player.play(step) for step in scenario.steps]
     return Report(
@@ -42,46 +42,25 @@ def run(text: str, file: str) -> Report:
 class _Player:
     """An instance with the scenario's pipelines, by the names that the scenario gives them."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, projects: ScenarioProjects) -> None:
         self.scenario = scenario
-        self.instance = Instance(downstream=self.downstream, cancels_gracefully=scenario.cancels_gracefully)
+        self.projects = projects
+        self.instance = Instance(downstream=downstream, cancels_gracefully=scenario.cancels_gracefully)
         self.started: dict[str, Pipeline] = {}
         for name, mode in scenario.modes.items():
             self.instance.set_process_mode(scenario.main.project, name, mode)
 
     def start(self, name: str, configured: Configured) -> None:
         pipeline = self.instance.create(
-            self.spec(configured),
+            self.projects.pipeline(configured),
             project=configured.project,
             ref=configured.ref,
             sha=configured.sha,
-            source=configured.source,
+            source=configured.source.value,
         )
         self.started[name] = pipeline
         cancellation.cancel_redundant(self.instance, pipeline)
         settle(self.instance)
-
-    def spec(self, configured: Configured) -> PipelineSpec:
-        predefined = {
-            "CI_COMMIT_REF_NAME": configured.ref,
-            "CI_COMMIT_BRANCH": configured.ref,
-            "CI_DEFAULT_BRANCH": "main",
-            "CI_PIPELINE_SOURCE": configured.source,
-        }
-        return pipeline_spec(configured.config, predefined | self.scenario.variables)
-
-    def downstream(self, bridge: Job) -> PipelineSpec | Refusal | None:
-        """Return what a trigger job starts, as far as the scenario knows it."""
-        trigger = bridge.spec.trigger
-        assert trigger is not None
-        if trigger.project is not None:
-            config = self.scenario.projects.get(trigger.project)
-        else:
-            config = self.scenario.files.get(trigger.reference) if isinstance(trigger.reference, str) else None
-        if config is None:
-            return None
-        spec = self.spec(Configured(config=config, source="parent_pipeline" if trigger.project is None else "pipeline"))
-        return spec if spec.jobs else Refusal()
 
     def play(self, step: Step) -> Snapshot:
         """Let one event happen, and compare."""

@@ -15,12 +15,13 @@ from mcci.errors import InvalidInput
 from mcci.findings import Finding, Position
 from mcci.pipeline import document
 from mcci.pipeline.document import List, Map, Value
+from mcci.simulation.events import Source
 from mcci.simulation.status.model import Status
 from mcci.simulation.status.resources import ProcessMode
 from mcci.simulation.status.scenario_model import MAIN, Configured, Event, Expected, Named, Scenario, Step
 
 _E = TypeVar("_E", bound=Enum)
-_PIPELINE_KEYS = frozenset({"config", "project", "ref", "sha", "pipeline_source"})
+_PIPELINE_KEYS = frozenset({"config", "project", "ref", "target", "sha", "pipeline_source"})
 _SCENARIO_KEYS = _PIPELINE_KEYS | {
     "title",
     "source",
@@ -93,11 +94,18 @@ class _Reader:
             return None
         return Configured(
             config=config,
-            project=self.text(root, "project", ""),
+            project=self.text(root, "project", "group/project"),
             ref=self.text(root, "ref", "main"),
+            target=self.text(root, "target", "main"),
             sha=self.text(root, "sha", ""),
-            source=self.text(root, "pipeline_source", "push"),
+            source=self.pipeline_source(root),
         )
+
+    def pipeline_source(self, root: Map) -> Source:
+        if "pipeline_source" not in root:
+            return Source.PUSH
+        where = root.value_position("pipeline_source")
+        return self.member(Source, root["pipeline_source"], "pipeline source", where) or Source.PUSH
 
     def pipelines(self, root: Map) -> Iterator[tuple[str, Configured]]:
         for name, item in self.maps(root, "pipelines").items():

@@ -7,6 +7,7 @@ from enum import Enum
 
 from mcci.findings import Position
 from mcci.pipeline.document import Map
+from mcci.simulation.events import Source
 from mcci.simulation.status.model import Status
 from mcci.simulation.status.resources import ProcessMode
 
@@ -69,10 +70,11 @@ class Configured:
     """A pipeline's configuration, and the commit and the cause it is for."""
 
     config: Map
-    project: str = ""
+    project: str = "group/project"
     ref: str = "main"
+    target: str = "main"
     sha: str = ""
-    source: str = "push"
+    source: Source = Source.PUSH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
