@@ -14,6 +14,7 @@ help: ## this list
 setup: $(VENV)/.tests ## everything that the other verbs need, into .venv
 
 demo: $(VENV)/.core ## generate, check and show the sample application's pipelines
+	.ci/demo
 
 test: lint unit ## lint, then every test
 	pytest -m service

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -86,8 +85,9 @@ def sizes() -> dict[str, dict[str, float]]:
 def memory_mb() -> float:
     """Return the peak memory of a process that loads, generates and holds the largest size."""
     code = "from bench.generate import *; generate(load(config_text(1000)), job_templates.load(Path('nowhere')))"
-    show = "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    done = subprocess.run([sys.executable, "-c", code + show], capture_output=True, text=True, check=True)
+    show = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code + show], capture_output=True, text=True, check=True, cwd=root)
     return float(done.stdout)
 
 

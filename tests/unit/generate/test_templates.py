@@ -59,7 +59,7 @@ def test_users_template_wins(tmp_path: Path) -> None:
 def test_unknown_template_is_refused(tmp_path: Path) -> None:
     """A file that is no template's name is a mistake, not silently ignored."""
     (tmp_path / "biuld.yml").write_text(BUILD)
-    with pytest.raises(UsageError, match="biuld.yml: mcci has no job template of this name"):
+    with pytest.raises(UsageError, match=r"biuld\.yml: mcci has no job template of this name"):
         generate(load(CONFIG), job_templates.load(tmp_path))
 
 
