@@ -29,5 +29,8 @@ def _said_once(findings: Iterable[Finding]) -> Iterator[Finding]:
         if finding.rule != general and finding.severity is Severity.ERROR
     }
     for finding in every:
-        if finding.rule != general or (finding.position.file, finding.position.line) not in said:
+        line = (finding.position.file, finding.position.line)
+        if finding.rule != general or line not in said:
             yield finding
+        if finding.rule == general:
+            said.add(line)  # what follows from it is on the same line

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcci.check.jobs import ways
 from mcci.check.pipelines import Pipeline
 from mcci.check.subject import Context, SourceFile, Subject, source_file
 from mcci.errors import InvalidInput
@@ -18,6 +20,7 @@ from mcci.pipeline.jobs import Job
 from mcci.pipeline.limits import MAX_CHILD_DEPTH, MAX_HIERARCHY
 
 PARENT = ".gitlab-ci.yml"
+_BRANCH = re.compile(r"\$\{?CI_(?:COMMIT_BRANCH|COMMIT_REF_NAME|COMMIT_TAG|MERGE_REQUEST_\w+_BRANCH_NAME)\b")
 _Part = tuple[str, Mapping[str, Any]]
 # What is missing may stand in an include that is out of reach, or in one whose rules only GitLab can answer.
 _PERHAPS_ELSEWHERE = frozenset({"extends", "reference", "no-jobs", "include-missing"})
@@ -38,9 +41,10 @@ def collect(
     for name in entries:
         collection.read(name)
     parts = {name for file in list(collection.files.values()) for name in _named(file)}
-    for name in entries:
-        alone = name not in parts or len(entries) == 1
-        if alone and name in collection.files and not _is_template(collection.files[name]):
+    # Those that include others first: what they bring in, by a wildcard too, is then known to be a part.
+    for name in sorted(entries, key=lambda name: not _brings(collection.files.get(name))):
+        part = (name in parts and len(entries) > 1) or name in collection.merged
+        if not part and name in collection.files and not _is_template(collection.files[name]):
             collection.add([(name, {})])
     return Subject(
         files=tuple(collection.files.values()),
@@ -59,6 +63,7 @@ class _Collection:
     pipelines: list[Pipeline] = field(default_factory=list)
     refused: list[Finding] = field(default_factory=list)
     unreadable: list[Finding] = field(default_factory=list)
+    merged: set[str] = field(default_factory=set)
 
     def read(self, name: str) -> None:
         """Read one file as written, once."""
@@ -77,6 +82,7 @@ class _Collection:
         configuration = load_several(Sources(local=self.source), parts, context)
         for name in configuration.files:
             self.read(name)
+            self.merged.add(name)
         if configuration.merged is None:
             self._refuse(configuration, complete=True)
             return
@@ -116,13 +122,19 @@ class _Collection:
         if not listed or len(self.pipelines) > MAX_HIERARCHY or any(part.kind != "local" for part in listed):
             return
         parts = [(part.value.lstrip("/"), part.inputs) for part in listed]
-        missing = [part for part in listed if self.source.read(part.value.lstrip("/")) is None]
+        missing = [part for part in listed if self._text(part.value.lstrip("/")) is None]
         for part in missing:
-            if "$" not in part.value:
+            if "$" not in part.value and not _on_some_branches(job):
                 message = f"job '{name}' starts the child pipeline '{part.value}', a file that does not exist"
                 self.refused.append(Finding(rule="include-missing", message=message, position=part.position))
         if not missing:
             self.add(parts, pipeline, name)
+
+    def _text(self, name: str) -> str | None:
+        try:
+            return self.source.read(name)
+        except InvalidInput:
+            return ""  # there, and reported when it is merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,13 @@ def _first_instances(configuration: Configuration) -> Iterator[tuple[str, Job]]:
             yield name, configuration.jobs[instances[0]]
 
 
+def _on_some_branches(job: Job) -> bool:
+    """Say whether the job may run on other branches only, which have the files it names."""
+    found = ways(job.keywords)
+    conditions = [str(way.rule.get("if", "")) if way.rule is not None else "" for way in found]
+    return "only" in job.keywords or all(_BRANCH.search(condition) for condition in conditions)
+
+
 def _includes(holder: object) -> list[object]:
     listed = holder.get("include") if isinstance(holder, Map) else None
     return list(listed) if isinstance(listed, List) else [listed]
@@ -158,6 +177,10 @@ def _named(file: SourceFile) -> Iterator[str]:
             name = entry.get("local") if isinstance(entry, Map) else entry
             if isinstance(name, str) and name.lstrip("/") != file.name:
                 yield name.lstrip("/")
+
+
+def _brings(file: SourceFile | None) -> bool:
+    return file is not None and file.content is not None and "include" in file.content
 
 
 def _includes_by_condition(file: SourceFile) -> bool:

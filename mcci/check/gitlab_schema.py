@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib.resources import files
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft7Validator, validators
@@ -61,8 +62,9 @@ class GitlabSchema:
 
 
 def _read() -> dict[str, Any]:
-    resource = files("check_jsonschema.builtin_schemas.vendor") / "gitlab-ci.json"
-    schema: dict[str, Any] = json.loads(resource.read_text(encoding="utf-8"))
+    # Found by its distribution: importing the package would import its command line and an HTTP client.
+    path = distribution("check-jsonschema").locate_file("check_jsonschema/builtin_schemas/vendor/gitlab-ci.json")
+    schema: dict[str, Any] = json.loads(Path(str(path)).read_text(encoding="utf-8"))
     _allow_what_gitlab_allows(schema)
     return schema
 
@@ -76,6 +78,7 @@ def _allow_what_gitlab_allows(schema: dict[str, Any]) -> None:
     job["needs"]["anyOf"][0]["items"]["oneOf"].append(mirrored)
     inherited = job["inherit"]["properties"]["default"]["oneOf"][1]["items"]["enum"]
     inherited.extend(name for name in schema["properties"]["default"]["properties"] if name not in inherited)
+    schema["definitions"]["include_item"]["oneOf"][0]["pattern"] = r"\.ya?ml$"  # wildcards: ci/*.yml
     children = job["trigger"]["oneOf"][1]["properties"]["include"]["oneOf"][1]["items"]["oneOf"]
     children.append({"type": "string", "pattern": r"\.ya?ml$"})
 

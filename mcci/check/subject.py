@@ -55,8 +55,8 @@ class Context:
 class Subject:
     """All that one run of the rules looks at.
 
-    `files` as written, `pipelines` as merged, `branches`: the files all branches share, by branch and name. `refused` is
-    what merging found wrong, `unreadable` what no rule can look at.
+    `files` as written, `pipelines` as merged, `branches`: the files all branches share, by branch and name. `refused`
+    is what merging found wrong, `unreadable` what no rule can look at.
     """
 
     files: tuple[SourceFile, ...]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mcci.check.pipelines import Pipeline
 from mcci.check.rule import Rule
-from mcci.check.subject import Subject
+from mcci.check.subject import GLOBAL_KEYWORDS, Subject
+from mcci.check.words import did_you_mean
 from mcci.findings import Finding, Severity
 from mcci.pipeline.document import List, Map
 
@@ -27,10 +28,17 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _pipeline(pipeline: Pipeline) -> Iterator[Finding]:
     for name, job in pipeline.jobs.items():
-        if not {"script", "run", "trigger"} & job.keys() and not _mirrors(job):
+        if not {"script", "run", "trigger"} & job.keys() and not _mirrors(job) and not _extends_unknown(pipeline, job):
             message = f"job '{name}' has no script, run or trigger"
-            advice = f"If it is a template, name it '.{name}'."
+            near = did_you_mean(name, GLOBAL_KEYWORDS)
+            advice = f"D{near[3:]}" if near else f"If it is a template, name it '.{name}'."
             yield RULE.finding(pipeline.position(name), message, advice)
+
+
+def _extends_unknown(pipeline: Pipeline, job: Map) -> bool:
+    """Say whether a template is missing that may well have the script; another rule reports that."""
+    names = job.get("extends")
+    return any(name not in pipeline.content for name in (names if isinstance(names, List) else [names]) if name)
 
 
 def _mirrors(job: Map) -> bool:

@@ -26,6 +26,5 @@ def check(subject: Subject) -> Iterator[Finding]:
             for keyword in _EXCLUDED:
                 if job.get(keyword) is not None:
                     message = f"job '{name}' has both 'rules' and '{keyword}'"
-                    place = job.position("rules")
-                    advice = f"Its rules are at {place}; move the condition there."
-                    yield RULE.finding(job.position(keyword), message, advice)
+                    advice = f"Make '{keyword}' (at {job.position(keyword)}) a part of the rules."
+                    yield RULE.finding(job.position("rules"), message, advice)

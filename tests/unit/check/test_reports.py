@@ -72,7 +72,11 @@ def test_sarif() -> None:
     """The SARIF log names the rules asked, and each result its rule, level, place and fingerprint."""
     log = sarif.log([ERROR, WARNING], [RULE], "1.2.3")
     (run,) = log["runs"]
-    assert (log["version"], run["tool"]["driver"]["name"], run["tool"]["driver"]["version"]) == ("2.1.0", "mcci", "1.2.3")
+    assert (log["version"], run["tool"]["driver"]["name"], run["tool"]["driver"]["version"]) == (
+        "2.1.0",
+        "mcci",
+        "1.2.3",
+    )
     assert run["tool"]["driver"]["rules"] == [
         {
             "id": "some-rule",

@@ -1,0 +1,306 @@
+"""`mcci check`: find what GitLab would refuse, or should not be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mcci.cli import config_option, format_option
+from mcci.errors import ExitCode, InvalidInput, UsageError
+from mcci.findings import Finding, Position, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mcci.check.subject import Context, Subject
+    from mcci.config.model import Config
+    from mcci.pipeline.files import Files
+    from mcci.pipeline.generate import Generated
+
+PARENT = ".gitlab-ci.yml"
+
+
+@click.command("check")
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@config_option
+@click.option(
+    "--branches",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Check the branches in DIR, a folder each (as generate --all --output DIR writes them).",
+)
+@click.option("--ignore", metavar="RULE", multiple=True, help="Leave out what this rule finds (repeatable).")
+@format_option("text", "json", "sarif", "gitlab")
+def command(files: tuple[Path, ...], config: Path, branches: Path | None, ignore: tuple[str, ...], format_: str) -> int:
+    """Find what GitLab would refuse, or should not be run.
+
+    FILEs are GitLab CI files, of any project. Without them this checkout is checked: its .gitlab-ci.yml and the child
+    pipelines it starts; or, where there is none yet, what mcci.yml generates. Exits with 1 when there is an error, with
+    2 when a file cannot be read. docs/reference/rules.md describes the rules.
+    """
+    from mcci import check as checks
+
+    if files and branches:
+        raise UsageError("FILEs and --branches exclude each other.")
+    _refuse_unknown(ignore)
+    scopes = _scopes(files, config, branches)
+    found: dict[Finding, None] = {}
+    checked: dict[str, None] = {}
+    unreadable = False
+    for scope in scopes:
+        subject = scope.collect()
+        unreadable = unreadable or bool(subject.unreadable)
+        checked.update((scope.shown(file.name, format_), None) for file in subject.files)
+        for finding in checks.check(subject):
+            if finding.rule not in ignore and scope.asked(finding.position.file):
+                shown = scope.shown(finding.position.file, format_)
+                found[replace(finding, position=replace(finding.position, file=shown))] = None
+    _show(list(found), list(checked), format_)
+    if unreadable:
+        return ExitCode.USAGE
+    return ExitCode.NO if any(each.severity is Severity.ERROR for each in found) else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """One set of files that belong together: a checkout, or one branch. `asked_for` limits what is shown."""
+
+    files: Files
+    entries: tuple[str, ...]
+    root: Path
+    repository: Path
+    context: Context
+    asked_for: frozenset[str] | None = None
+    shared: Mapping[str, Mapping[str, str]] | None = None
+
+    def collect(self) -> Subject:
+        """Read everything."""
+        from mcci.check.collect import collect
+
+        return collect(self.files, self.entries, self.context, self.shared)
+
+    def asked(self, file: str) -> bool:
+        """Say whether findings in `file` are wanted."""
+        return self.asked_for is None or file in self.asked_for
+
+    def shown(self, file: str, format_: str) -> str:
+        """Return a file's path as the reader needs it: from here, or for GitLab and scanners from the repository."""
+        from os.path import relpath
+
+        causes = {position.file for position in self.context.causes.values()}
+        path = Path(file).absolute() if file in causes else (self.root / file).absolute()
+        start = self.repository if format_ in ("sarif", "gitlab") else Path.cwd()
+        return Path(relpath(path, start)).as_posix()
+
+
+def _scopes(files: tuple[Path, ...], config: Path, branches: Path | None) -> list[Scope]:
+    if files:
+        return [_files_scope(files)]
+    if branches is None and not config.is_file() and not (Path.cwd() / PARENT).is_file():
+        raise UsageError(f"there is no {PARENT} and no {config} here. Give the files to check: mcci check FILE…")
+    model, generated = _generated(config)
+    context = _context(config.parent, model, generated)
+    if branches is not None:
+        return _branch_scopes(branches, context)
+    if (config.parent / PARENT).is_file() or generated is None:
+        return [_disk_scope(config.parent, context)]
+    return _generated_scopes(config.parent, generated, context)
+
+
+def _files_scope(files: tuple[Path, ...]) -> Scope:
+    """Return the scope of files given by name; a parent that includes them helps to understand them."""
+    from mcci.check.collect import collect
+    from mcci.clients.files import read
+
+    for path in files:
+        read(path)
+    root = _project_folder(files[0].absolute().parent)
+    if not all(path.absolute().resolve().is_relative_to(root.resolve()) for path in files):
+        root = Path(files[0].absolute().anchor)
+    names = tuple(dict.fromkeys(path.absolute().resolve().relative_to(root.resolve()).as_posix() for path in files))
+    disk = Checkout(root)
+    entries = names
+    if PARENT not in names and (root / PARENT).is_file():
+        parent = collect(disk, [PARENT])
+        entries = (PARENT, *names) if {file.name for file in parent.files} & set(names) else names
+    return Scope(
+        files=disk,
+        entries=entries,
+        root=root,
+        repository=root,
+        context=_context(root, None, None),
+        asked_for=frozenset(names) if entries != names else None,
+    )
+
+
+def _disk_scope(root: Path, context: Context) -> Scope:
+    return Scope(files=Checkout(root), entries=(PARENT,), root=root, repository=_top(root), context=context)
+
+
+def _branch_scopes(folder: Path, context: Context) -> list[Scope]:
+    """Return a scope for each branch in `folder`, and one that compares what they share."""
+    from mcci.check.rules.parents_differ import SHARED
+    from mcci.pipeline.files import MemoryFiles
+
+    found = sorted(path.parent for path in folder.rglob(PARENT)) if folder.is_dir() else []
+    roots = [root for root in found if not any(other in root.parents for other in found)]
+    if not roots:
+        raise UsageError(f"{folder} has no folder with a {PARENT}: 'mcci generate --all --output DIR' writes them.")
+    shared = {}
+    for root in roots:
+        texts = {name: Checkout(root).read(name) for name in SHARED}
+        shared[root.relative_to(folder).as_posix()] = {name: text for name, text in texts.items() if text is not None}
+    repository = _top(folder)
+    comparing = Scope(
+        files=MemoryFiles({}), entries=(), root=folder, repository=repository, context=context, shared=shared
+    )
+    return [*(replace(_disk_scope(root, context), repository=repository) for root in roots), comparing]
+
+
+def _generated_scopes(root: Path, generated: Generated, context: Context) -> list[Scope]:
+    from mcci.pipeline.files import MemoryFiles
+
+    top = _top(root)
+    return [
+        Scope(
+            files=Overlay(MemoryFiles(texts), Checkout(root)),
+            entries=(PARENT,),
+            root=root,
+            repository=top,
+            context=context,
+        )
+        for texts in generated.files.values()
+    ]
+
+
+def _generated(config: Path) -> tuple[Config | None, Generated | None]:
+    """Return the configuration and what it generates; nothing where there is no mcci.yml."""
+    from mcci.commands.generate import load
+
+    return load(config) if config.is_file() else (None, None)
+
+
+def _context(root: Path, model: Config | None, generated: Generated | None) -> Context:
+    from mcci.check.subject import Context
+
+    secrets = {name for service in model.services.values() for name in service.build_secrets} if model else set()
+    causes: Mapping[tuple[str, str], Position] = generated.causes if generated else {}
+    return Context(causes=causes, secrets=frozenset(secrets), project=_project(root))
+
+
+def _project(root: Path) -> str:
+    """Return the project's path on GitLab as the checkout's remote names it; nothing where it is not known."""
+    import re
+
+    from mcci.clients import repository
+
+    try:
+        url = repository.remote(root) or ""
+    except UsageError:
+        return ""
+    found = re.match(r"(?:\w+://[^/]+/|[\w.-]+@[\w.-]+:)(.+?)(?:\.git)?/?$", url)
+    return found[1] if found else ""
+
+
+def _project_folder(folder: Path) -> Path:
+    """Return the folder that paths in CI files start from: the nearest one with a parent file, or the checkout's."""
+    top = _top(folder)
+    return next((each for each in (folder, *folder.parents) if (each / PARENT).is_file() or each == top), top)
+
+
+def _top(folder: Path) -> Path:
+    """Return the top folder of the checkout that holds `folder`, or the current one where there is none."""
+    folder = folder.absolute()
+    for each in (folder, *folder.parents):
+        if (each / ".git").exists():
+            return each
+    return Path.cwd() if folder.is_relative_to(Path.cwd()) else folder
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The files below a folder, read when asked for."""
+
+    root: Path
+
+    def read(self, path: str) -> str | None:
+        """Return a file's text; None when there is none, or when its path leads out of the folder."""
+        from mcci.clients.files import read
+
+        if ".." in path.split("/") or "\0" in path or not (self.root / path).exists():
+            return None
+        here = Position(file=path)
+        try:
+            return read(self.root / path).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            message = f"the file is no UTF-8 text: byte {error.start + 1} is wrong"
+            raise InvalidInput([Finding(rule="file-encoding", message=message, position=here)]) from error
+        except InvalidInput as error:
+            raise InvalidInput([replace(finding, position=here) for finding in error.findings]) from error
+
+    def paths(self) -> Iterable[str]:
+        """Return the files' paths, sorted, without git's own."""
+        return sorted(self._walk())
+
+    def _walk(self) -> Iterator[str]:
+        import os
+
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if name != ".git"]
+            for name in names:
+                yield (Path(folder) / name).relative_to(self.root).as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Files that are about to be written, over those that are there."""
+
+    upper: Files
+    lower: Files
+
+    def read(self, path: str) -> str | None:
+        """Return the text that will be there."""
+        text = self.upper.read(path)
+        return self.lower.read(path) if text is None else text
+
+    def paths(self) -> Iterable[str]:
+        """Return the paths of both."""
+        return sorted({*self.upper.paths(), *self.lower.paths()})
+
+
+def _refuse_unknown(ignore: tuple[str, ...]) -> None:
+    from mcci.check.rules import ALL
+    from mcci.check.words import did_you_mean
+
+    known = [module.RULE.id for module in ALL]
+    for rule in ignore:
+        if rule not in known:
+            raise UsageError(f"--ignore: there is no rule '{rule}'{did_you_mean(rule, known)}.")
+
+
+def _show(findings: list[Finding], files: list[str], format_: str) -> None:
+    from mcci import __version__
+    from mcci import output as out
+    from mcci.check.report import code_quality, json, sarif, text
+    from mcci.check.rules import ALL
+
+    findings.sort(key=lambda finding: (finding.position, finding.rule, finding.message))
+    document: Any = None
+    match format_:
+        case "json":
+            out.json_document(json.KIND, json.VERSION, json.body(findings, files))
+        case "sarif":
+            document = sarif.log(findings, [module.RULE for module in ALL], __version__)
+        case "gitlab":
+            document = code_quality.issues(findings)
+        case _:
+            for line in text.lines(findings):
+                out.text(line)
+            out.log(text.summary(findings, len(files)))
+    if document is not None:
+        from json import dumps
+
+        out.text(dumps(document, indent=2, ensure_ascii=False))
