@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from mcci.errors import UsageError
-from mcci.pipeline.includes import CommandLineText
 from mcci.simulation.checkout import folder_per_branch, one_folder
 from mcci.simulation.events import Event, MergeRequest, MergeRequestKind, Project, ProjectVariable, Source
 
@@ -130,7 +129,7 @@ def event_of(kind: str, options: dict[str, Any], project: Project) -> Event:
         merge_request=request,
         changes=tuple(options["changes"]) if known else None,
         variables=dict(_pair(text, "--variable") for text in options["variables"]),
-        inputs={key: CommandLineText(value) for key, value in (_pair(text, "--input") for text in options["inputs"])},
+        inputs=dict(_pair(text, "--input") for text in options["inputs"]),
         commit_message=options["message"],
         open_merge_requests=(f"{project.path}!1",) if options["open_merge_request"] else (),
     )

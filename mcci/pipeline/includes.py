@@ -14,7 +14,6 @@ from mcci.findings import Finding, Position
 from mcci.pipeline import globs
 from mcci.pipeline.document import List, Map, read
 from mcci.pipeline.files import Files, Sources
-from mcci.pipeline.inputs import Interpolation, declared_inputs, resolve_inputs
 from mcci.pipeline.merge import deep_merge
 from mcci.pipeline.rule_reader import RuleReader
 from mcci.pipeline.rules import RuleError, World, first_match
@@ -52,7 +51,6 @@ class FileLoader:
     has_references: bool = False
     files_read: list[str] = field(default_factory=list)
     _count: int = 0
-    _halted: bool = False
 
     def report(self, rule: str, message: str, position: Position) -> None:
         """Add a finding."""
@@ -84,43 +82,55 @@ class FileLoader:
         name = place.prefix + path
         self.files_read.append(name)
         try:
-            documents = read(text, name)
+            filled = self._filled(text, name, inputs, where)
+            documents = [] if filled is None else read(filled, name)
         except InvalidInput as error:
             self.findings.extend(error.findings)
             return None
-        self.has_references = self.has_references or "!reference" in text
-        content = self._filled(documents, name, inputs, where)
-        if content is None or "include" not in content:
-            return content
-        return self._with_includes(place, content, depth)
-
-    def _filled(self, documents: list[Any], name: str, inputs: Mapping[str, Any], where: Position) -> Map | None:
-        """Return the content document with its inputs filled in; the header, where there is one, says which."""
-        header = documents[0] if documents and isinstance(documents[0], Map) and "spec" in documents[0] else None
-        if header is not None and len(documents) == 1 and set(header) - {"spec"}:
-            header = None
-        content = documents[1] if header is not None and len(documents) > 1 else documents[0] if documents else None
-        if header is not None and len(documents) == 1:
-            content = Map(name, header.node)
-        if not isinstance(content, Map):
-            self.report("config", f"'{name}' should hold a mapping of keywords and jobs", Position(file=name))
+        if filled is None:
             return None
-        declared = declared_inputs(header, self.report) if header is not None else {}
-        if header is None:
+        self.has_references = self.has_references or "!reference" in text
+        content = documents[0] if documents else None
+        if isinstance(content, Map) and "spec" in content:
+            if len(documents) > 1:
+                content = documents[1]
+            elif set(content) == {"spec"}:
+                content = None
+        if not isinstance(content, Map):
+            message = f"'{name}' should hold a mapping of keywords and jobs"
+            self.report("config", message, Position(file=name))
+            return None
+        return self._with_includes(place, content, depth) if "include" in content else content
+
+    def _filled(self, text: str, name: str, inputs: Mapping[str, Any], where: Position) -> str | None:
+        """Return the content's text with its inputs filled in; None when it cannot be."""
+        from mcci.pipeline.interpolation import interpolate, split_header
+
+        parts = split_header(text)
+        if parts is None:
             if inputs:
                 message = f"inputs were given, but '{name}' has no spec:inputs header that declares them"
                 self.report("inputs", message, where)
-            return content
+            return text
+        from mcci.pipeline.inputs import declared_inputs, resolve_inputs
+
+        header = read(parts[0], name)[0]
+        if not isinstance(header, Map):
+            return text
         before = len(self.findings)
-        values = resolve_inputs(declared, typed_inputs(declared, inputs), self.report, where)
+        values = resolve_inputs(declared_inputs(header, self.report), inputs, self.report, where)
         if len(self.findings) > before:
-            self._halted = True
-        filled = Interpolation(values, self._variable, self.report).fill(content, Position(file=name))
-        assert isinstance(filled, Map)
-        return filled
+            return None
+        if "$[[" not in parts[1]:
+            return parts[1]
+        return interpolate(parts[1], {"inputs": values}, self._variable, self.report, name)
 
     def _variable(self, name: str) -> str | None:
-        return None if name in self.context.hidden else self.context.variables.get(name)
+        if name in self.context.hidden:
+            from mcci.pipeline.input_functions import FunctionError
+
+            raise FunctionError("variable expansion error: masked variables cannot be expanded")
+        return self.context.variables.get(name)
 
     def _with_includes(self, place: _Place, content: Map, depth: int) -> Map:
         merged: Map | None = None
@@ -258,28 +268,3 @@ class FileLoader:
                 yield _Place(files, f"{project}:"), path, inputs
                 return
         self.report("include-missing", f"the component '{value}' has no template in '{project}'", where)
-
-
-def typed_inputs(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs, with texts from a command line (`CommandLineText`) read as the type declared."""
-    import json
-
-    typed: dict[str, Any] = {}
-    for name, value in given.items():
-        kind = declared[name].type if name in declared else "string"
-        if isinstance(value, CommandLineText):
-            typed[name] = str(value)
-            if kind != "string":
-                try:
-                    typed[name] = json.loads(value)
-                except ValueError:
-                    typed[name] = str(value)
-        else:
-            typed[name] = value
-    return typed
-
-
-class CommandLineText(str):
-    """An input given as text, whose type only the file that declares it knows."""
-
-    __slots__ = ()

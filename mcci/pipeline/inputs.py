@@ -1,11 +1,11 @@
-"""`spec:inputs`: the typed parameters of a configuration file, and `$[[ inputs.name ]]` filled in with them.
+"""`spec:inputs`: the typed parameters that a configuration file declares, and their values.
 
 https://docs.gitlab.com/ci/inputs/
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,21 +13,17 @@ from typing import Any
 from mcci.findings import Position
 from mcci.pipeline.document import List, Map
 from mcci.pipeline.expressions.patterns import compile_regex
-from mcci.pipeline.input_functions import FunctionError, apply
 
-BLOCK = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
-_ACCESS = re.compile(r"inputs\.([\w-]+(?:\.[\w-]+)*)$")
 _TYPES = ("string", "number", "boolean", "array")
 _KEYS = {"default", "description", "options", "regex", "type", "rules"}
-MAX_FUNCTIONS = 3
-MAX_BLOCK = 1_024
+MAX_OPTIONS = 50
 
 Report = Callable[[str, str, Position], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One declared input. Without a default it must be given."""
+    """One declared input. Without a default it must be given. `rules` are its `spec:inputs:rules`, as written."""
 
     name: str
     type: str
@@ -36,17 +32,21 @@ class Input:
     options: tuple[Any, ...] | None
     regex: str | None
     description: str | None
+    rules: tuple[Map, ...] = ()
     position: Position
 
 
 def declared_inputs(header: Map, report: Report) -> dict[str, Input]:
     """Return the inputs that a file's header declares, by name."""
     spec = header.get("spec")
-    declared = spec.get("inputs") if isinstance(spec, Map) else None
-    if declared is None:
+    if spec is not None and not isinstance(spec, Map):
+        report("spec-inputs", "spec should be a mapping with inputs", header.position("spec"))
         return {}
-    if not isinstance(spec, Map) or not isinstance(declared, Map):
-        report("spec-inputs", "spec:inputs must be a mapping of input names", header.position("spec"))
+    declared = None if spec is None else spec.get("inputs")
+    if spec is None or declared is None:
+        return {}
+    if not isinstance(declared, Map):
+        report("spec-inputs", "spec:inputs should be a mapping of input names", spec.position("inputs"))
         return {}
     return {str(name): _declared(declared, str(name), report) for name in declared}
 
@@ -58,68 +58,116 @@ def _declared(inputs: Map, name: str, report: Report) -> Input:
         settings = config
         for key in config:
             if key not in _KEYS:
-                report("spec-inputs", f"input '{name}': unknown key '{key}'", config.position(key))
+                report("spec-inputs", f"`{name}` input: unknown keyword '{key}'", config.position(key))
     elif config is not None:
-        report("spec-inputs", f"input '{name}' must be a mapping or empty", position)
+        report("spec-inputs", f"`{name}` input: should be a mapping, or empty", position)
     kind = settings.get("type", "string")
     if kind not in _TYPES:
-        report("spec-inputs", f"input '{name}': type must be one of {', '.join(_TYPES)}", position)
+        report("spec-inputs", f"`{name}` input: type should be one of {', '.join(_TYPES)}", position)
         kind = "string"
+    regex = settings.get("regex")
+    if regex is not None and kind != "string":
+        report("spec-inputs", f"`{name}` input: only a string can have a regex", position)
     options = settings.get("options")
+    if options is not None and (not isinstance(options, List) or kind in ("boolean", "array")):
+        report("spec-inputs", f"`{name}` input: options are a list, of a string or a number", position)
+    if isinstance(options, List) and len(options) > MAX_OPTIONS:
+        report("spec-inputs", f"`{name}` input: more than {MAX_OPTIONS} options, GitLab's limit", position)
+    rules = settings.get("rules")
     return Input(
         name=name,
         type=kind,
-        required="default" not in settings,
+        required="default" not in settings and not _gives_default(rules),
         default=settings.get("default"),
         options=tuple(options) if isinstance(options, List) else None,
-        regex=settings.get("regex") if isinstance(settings.get("regex"), str) else None,
+        regex=regex if isinstance(regex, str) and kind == "string" else None,
         description=settings.get("description"),
+        rules=tuple(rule for rule in rules if isinstance(rule, Map)) if isinstance(rules, List) else (),
         position=position,
     )
+
+
+def _gives_default(rules: Any) -> bool:
+    if not isinstance(rules, List):
+        return False
+    return any(isinstance(rule, Map) and ("default" in rule or "if" not in rule) for rule in rules)
 
 
 def resolve_inputs(
     declared: Mapping[str, Input], given: Mapping[str, Any], report: Report, where: Position
 ) -> dict[str, Any]:
-    """Return each declared input's value: the one given, else its default. What GitLab would refuse is reported."""
+    """Return each declared input's value: the one given, else its default. What GitLab would refuse is reported.
+
+    A text is read as JSON where a number, a boolean or a list is declared; anything is written out where a text is.
+    """
     unknown = [name for name in given if name not in declared]
     if unknown:
         report("inputs", f"unknown input arguments: {', '.join(map(str, unknown))}", where)
     resolved: dict[str, Any] = {}
     for name, one in declared.items():
-        if name not in given and one.required:
-            report("inputs", f"required value for input '{name}' has not been provided", where)
+        value = given.get(name)
+        if value is None and one.required:
+            report("inputs", f"`{name}` input: required value has not been provided", where)
             resolved[name] = None
             continue
-        value = given[name] if name in given else one.default
-        problem = _problem(one, value)
-        if problem:
-            source = "provided value" if name in given else "default value"
-            report("inputs", f"input '{name}': {source} {problem}", where if name in given else one.position)
-        resolved[name] = value
+        options, default = _by_rules(one, resolved)
+        typed_default = None if one.required else _coerced(one, default)
+        if not one.required:
+            _check(one, typed_default, options, "default value", report, one.position)
+        resolved[name] = typed_default
+        if value is not None:
+            resolved[name] = _coerced(one, value)
+            _check(one, resolved[name], options, "provided value", report, where)
     return resolved
 
 
-def _problem(one: Input, value: Any) -> str:
-    """Return why `value` cannot be the input's, or an empty text."""
+def _check(
+    one: Input, value: Any, options: tuple[Any, ...] | None, source: str, report: Report, where: Position
+) -> None:
+    """Report a value that is not of the input's type, or not among its options, or does not match its pattern."""
     if not _is_of_type(one.type, value):
-        return f"is not a {one.type}" if one.type != "array" else "is not an array"
-    if one.options is not None and value not in one.options:
-        return f"'{value}' is not among the options: {', '.join(map(str, one.options))}"
-    if one.regex is not None:
-        compiled = compile_regex(_unwrapped(one.regex))
-        if compiled is None:
-            return f"cannot be checked: '{one.regex}' is not a regular expression that RE2 takes"
-        if not compiled.search(str(value)):
-            return f"'{value}' does not match the required pattern {one.regex}"
-    return ""
+        report("inputs", f"`{one.name}` input: {source} is not {_a(one.type)}", where)
+        return
+    if options is not None and value not in [_coerced(one, option) for option in options]:
+        message = f"`{value}` cannot be used because it is not in the list of allowed options"
+        report("inputs", f"`{one.name}` input: {message}", where)
+    if one.regex is None:
+        return
+    compiled = compile_regex(one.regex)
+    if compiled is None:
+        report("inputs", f"`{one.name}` input: invalid regular expression {one.regex}", one.position)
+    elif not compiled.search(value):
+        report("inputs", f"`{one.name}` input: {source} does not match required RegEx pattern {one.regex}", where)
 
 
-def _unwrapped(regex: str) -> str:
-    match = re.fullmatch(r"/(.*)/([ismU]*)", regex, re.DOTALL)
-    if match is None:
-        return regex
-    return f"(?{match[2]}){match[1]}" if match[2] else match[1]
+def _by_rules(one: Input, resolved: Mapping[str, Any]) -> tuple[tuple[Any, ...] | None, Any]:
+    """Return the options and the default that hold, given the inputs declared before this one."""
+    from mcci.pipeline.expressions import is_true
+
+    def lookup(name: str) -> Any:
+        return resolved.get(name.removeprefix("inputs."))
+
+    for rule in one.rules:
+        condition = rule.get("if")
+        if condition is None or (isinstance(condition, str) and is_true(condition, lookup)):
+            options, default = rule.get("options"), rule.get("default")
+            return tuple(options) if isinstance(options, List) else one.options, one.default if default is None else default
+    return one.options, one.default
+
+
+def _coerced(one: Input, value: Any) -> Any:
+    if one.type != "string":
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    return json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
 
 
 def _is_of_type(kind: str, value: Any) -> bool:
@@ -130,75 +178,5 @@ def _is_of_type(kind: str, value: Any) -> bool:
     return isinstance(value, list if kind == "array" else str)
 
 
-@dataclass(frozen=True, slots=True)
-class Interpolation:
-    """Fills in the blocks of a file's content.
-
-    `values` are the inputs; `variables` looks up what `expand_vars` may use (None: hidden from it, as masked ones are).
-    """
-
-    values: Mapping[str, Any]
-    variables: Callable[[str], str | None]
-    report: Report
-
-    def fill(self, value: Any, where: Position) -> Any:
-        """Return `value` with all blocks in its keys and texts filled in; a text that is one block keeps its type."""
-        if isinstance(value, str):
-            return self._text(value, where) if "$[[" in value else value
-        if isinstance(value, Map):
-            return self._map(value)
-        if isinstance(value, List):
-            items = [self.fill(item, value.position(index)) for index, item in enumerate(value)]
-            copy = type(value)(value.file, value.node)
-            copy.extend(items)
-            return copy
-        return value
-
-    def _map(self, value: Map) -> Map:
-        copy = Map(value.file, value.node)
-        for key, item in value.items():
-            filled = self.fill(item, value.value_position(key) if isinstance(item, str) and "$[[" in item else _NOWHERE)
-            copy[str(self._text(key, value.position(key))) if "$[[" in key else key] = filled
-        return copy
-
-    def _text(self, text: str, where: Position) -> Any:
-        whole = BLOCK.fullmatch(text.strip())
-        if whole is not None and "$[[" not in whole[1]:
-            return self._block(whole[1], where)
-        return BLOCK.sub(lambda match: _inline(self._block(match[1], where)), text)
-
-    def _block(self, content: str, where: Position) -> Any:
-        if len(content) > MAX_BLOCK:
-            self.report("inputs", f"an interpolation block is longer than {MAX_BLOCK} characters", where)
-            return None
-        access, *functions = (part.strip() for part in content.split("|"))
-        match = _ACCESS.match(access)
-        name = match[1] if match else ""
-        if name not in self.values:
-            self.report("inputs", f"unknown interpolation key: '{access}'", where)
-            return None
-        if len(functions) > MAX_FUNCTIONS:
-            self.report("inputs", f"too many functions in an interpolation block (max {MAX_FUNCTIONS})", where)
-            return None
-        value = self.values[name]
-        try:
-            for function in functions:
-                value = apply(function, value, self.variables)
-        except FunctionError as error:
-            self.report("inputs", str(error), where)
-        return value
-
-
-_NOWHERE = Position(file="")
-
-
-def _inline(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        import json
-
-        return json.dumps(value)
-    return str(value)
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind == "array" else f"a {kind}"

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
-from mcci.pipeline.expressions.nodes import And, Equality, Literal, Match, Node, Not, Or, Result, Variable
+from mcci.pipeline.expressions.nodes import Literal, Node, Operation, Variable
 from mcci.pipeline.expressions.patterns import pattern_of
 from mcci.pipeline.expressions.tokens import ExpressionError, Kind, Token, tokenize
 
 __all__ = ["ExpressionError", "parse"]
 
-_COMPARISONS = {Kind.EQUALS, Kind.NOT_EQUALS, Kind.MATCHES, Kind.NOT_MATCHES}
+_Parsed: TypeAlias = "tuple[Node, int, int]"  # a part, and where its text starts and ends
+_COMPARISONS = (Kind.EQUALS, Kind.NOT_EQUALS, Kind.MATCHES, Kind.NOT_MATCHES)
 
 
 @lru_cache(maxsize=65536)
 def parse(text: str) -> Node:
     """Return the tree of an expression. Raises `ExpressionError` for a text that GitLab would refuse."""
     parser = _Parser(text, tokenize(text))
-    node = parser.either()
+    node, _, _ = parser.either()
     if parser.at < len(parser.tokens):
         token = parser.tokens[parser.at]
         raise ExpressionError(f"'{text[token.start : token.end]}' was not expected here", token.start)
-    return node.node
-
-
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    node: Node
-    start: int
-    end: int
+    return node
 
 
 class _Parser:
-    """Recursive descent; the depth is bounded by the number of tokens GitLab takes."""
+    """Recursive descent; its depth is bounded by the number of tokens that GitLab takes."""
 
     def __init__(self, text: str, tokens: list[Token]) -> None:
         self.text = text
@@ -41,53 +36,42 @@ class _Parser:
         self.at = 0
 
     def either(self) -> _Parsed:
-        left = self.both()
-        while self._next_is({Kind.OR}):
-            self.at += 1
-            right = self.both()
-            source = self.text[left.start : right.end]
-            left = _Parsed(Or(source, left.node, right.node), left.start, right.end)
-        return left
+        """Read parts joined by `||`."""
+        return self._joined((Kind.OR,), self._both)
 
-    def both(self) -> _Parsed:
-        left = self.comparison()
-        while self._next_is({Kind.AND}):
-            self.at += 1
-            right = self.comparison()
-            source = self.text[left.start : right.end]
-            left = _Parsed(And(source, left.node, right.node), left.start, right.end)
-        return left
+    def _both(self) -> _Parsed:
+        return self._joined((Kind.AND,), self._comparison)
 
-    def comparison(self) -> _Parsed:
-        left = self.operand()
-        while self._next_is(_COMPARISONS):
+    def _comparison(self) -> _Parsed:
+        return self._joined(_COMPARISONS, self._operand)
+
+    def _joined(self, kinds: tuple[Kind, ...], inner: Callable[[], _Parsed]) -> _Parsed:
+        left, start, end = inner()
+        while self.at < len(self.tokens) and self.tokens[self.at].kind in kinds:
             kind = self.tokens[self.at].kind
             self.at += 1
-            right = self.operand()
-            source = self.text[left.start : right.end]
-            left = _Parsed(_compare(kind, source, left.node, right.node), left.start, right.end)
-        return left
+            right, _, end = inner()
+            left = Operation(self.text[start:end], kind, left, right)
+        return left, start, end
 
-    def operand(self) -> _Parsed:
+    def _operand(self) -> _Parsed:
         if self.at == len(self.tokens):
             raise ExpressionError("the expression ends where a value is expected", len(self.text))
         token = self.tokens[self.at]
         self.at += 1
         if token.kind is Kind.NOT:
-            operand = self.operand()
-            source = self.text[token.start : operand.end]
-            return _Parsed(Not(source, operand.node), token.start, operand.end)
+            operand, _, end = self._operand()
+            return Operation(self.text[token.start : end], Kind.NOT, operand, operand), token.start, end
         if token.kind is Kind.OPEN:
             return self._group(token)
-        return _Parsed(self._value(token), token.start, token.end)
+        return self._value(token), token.start, token.end
 
     def _group(self, opening: Token) -> _Parsed:
-        inner = self.either()
-        if not self._next_is({Kind.CLOSE}):
+        node, _, _ = self.either()
+        if self.at == len(self.tokens) or self.tokens[self.at].kind is not Kind.CLOSE:
             raise ExpressionError("a parenthesis is not closed", opening.start)
-        closing = self.tokens[self.at]
         self.at += 1
-        return _Parsed(inner.node, opening.start, closing.end)
+        return node, opening.start, self.tokens[self.at - 1].end
 
     def _value(self, token: Token) -> Node:
         source = self.text[token.start : token.end]
@@ -95,21 +79,15 @@ class _Parser:
             return Variable(source, token.value)
         if token.kind is Kind.INPUT:
             return Variable(source, f"inputs.{token.value}")
-        constants: dict[Kind, Result] = {Kind.STRING: token.value, Kind.NULL: None, Kind.BOOLEAN: token.value == "true"}
-        if token.kind in constants:
-            return Literal(source, constants[token.kind])
-        if token.kind is Kind.PATTERN:
-            pattern = pattern_of(source)
-            if pattern is None:
-                raise ExpressionError(f"{source} is not a regular expression that RE2 takes", token.start)
-            return Literal(source, pattern)
-        raise ExpressionError(f"'{source}' was not expected here", token.start)
-
-    def _next_is(self, kinds: set[Kind]) -> bool:
-        return self.at < len(self.tokens) and self.tokens[self.at].kind in kinds
-
-
-def _compare(kind: Kind, source: str, left: Node, right: Node) -> Node:
-    if kind in (Kind.EQUALS, Kind.NOT_EQUALS):
-        return Equality(source, left, right, kind is Kind.NOT_EQUALS)
-    return Match(source, left, right, kind is Kind.NOT_MATCHES)
+        if token.kind is Kind.STRING:
+            return Literal(source, token.value)
+        if token.kind is Kind.NULL:
+            return Literal(source, None)
+        if token.kind is Kind.BOOLEAN:
+            return Literal(source, token.value == "true")
+        if token.kind is not Kind.PATTERN:
+            raise ExpressionError(f"'{source}' was not expected here", token.start)
+        pattern = pattern_of(source)
+        if pattern is None:
+            raise ExpressionError(f"{source} is not a regular expression that RE2 takes", token.start)
+        return Literal(source, pattern)

@@ -41,7 +41,7 @@ class Kind(Enum):
     OR = "||"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Token:
     """One token: its kind, its value (a name, the text of a string or pattern), and where it stands in the text."""
 
