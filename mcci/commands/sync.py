@@ -72,13 +72,13 @@ def command(
         pinned=current.branch if head is None and not (push or merge_request) else "",
     )
     if reading:
-        states = survey(place, targets, model.charts)
+        states = survey(place, targets, model)
         if diff:
             _show_differences(repository, states)
         _report(publish.show(states), format_)
         return ExitCode.NO if not dry_run and any(state.differs for state in states) else ExitCode.DONE
     with repository.locked():
-        states = survey(place, targets, model.charts)
+        states = survey(place, targets, model)
         _refuse_old_copy(states, head, config)
         commits = publish.Commits(repository=repository, author=_author(current), source=_source(states, config))
         if project and remote:

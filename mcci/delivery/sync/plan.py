@@ -98,6 +98,14 @@ def targets(config: Config, config_path: str, text: bytes, generated: Mapping[st
     ]
 
 
+def places(config: Config) -> list[str]:
+    """Return where generated files are, and were by other names: `NAME.yml` and its parts `NAME/1.yml`, as pathspecs."""
+    patterns = {"*.yml", "*/[0-9]*.yml"}
+    for name in (config.files.parent, config.files.develop, config.files.deploy):
+        patterns |= {f"{name.rpartition('/')[0]}/*.yml".lstrip("/"), f"{name.rpartition('.')[0]}/[0-9]*.yml"}
+    return [f":(glob){pattern}" for pattern in sorted(patterns)]
+
+
 def origin(role: Role, mode: Mode, *, local: bool, remote: bool, relation: Relation | None) -> Origin:
     """Return what the next commit of a branch is made upon.
 

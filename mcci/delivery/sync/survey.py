@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mcci import output
 from mcci.clients import charts, git_remote
 from mcci.clients.git import Entry
-from mcci.delivery.sync.plan import HEADER, Mode, Origin, Relation, Role, changes, origin
+from mcci.delivery.sync.plan import HEADER, Mode, Origin, Relation, Role, changes, origin, places
 from mcci.errors import ServiceFailed, UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mcci.clients.git import Repository
     from mcci.clients.git_remote import Remote
+    from mcci.config.model import Config
     from mcci.delivery.sync.plan import Change, Target
 
 FILE = "100644"
@@ -68,7 +69,7 @@ class State:
         return self.origin in (Origin.DEFAULT, Origin.NOTHING)
 
 
-def survey(place: Place, targets: list[Target], charts_folder: str) -> list[State]:
+def survey(place: Place, targets: list[Target], config: Config) -> list[State]:
     """Return the state of every target. Raises `UsageError` when there is no default branch to begin from."""
     names = [target.branch for target in targets]
     local = {name: _local(place, name) for name in names}
@@ -87,7 +88,7 @@ def survey(place: Place, targets: list[Target], charts_folder: str) -> list[Stat
         unpushed: tuple[str, ...] = ()
         if base and found is Origin.LOCAL and place.mode is not Mode.HERE:
             unpushed = tuple(place.repository.commits(base, without=remote.values()))
-        wanted = _wanted(place.repository, target, base, default, charts_folder)
+        wanted = _wanted(place.repository, target, base, default, config.charts)
         states.append(
             State(
                 target=target,
@@ -96,7 +97,7 @@ def survey(place: Place, targets: list[Target], charts_folder: str) -> list[Stat
                 local=here,
                 remote=there,
                 wanted=wanted,
-                changes=_changes(place.repository, base, wanted),
+                changes=_changes(place.repository, base, wanted, places(config)),
                 unpushed=unpushed,
             )
         )
@@ -154,15 +155,17 @@ def _wanted(
     return wanted
 
 
-def _changes(repository: Repository, base: str | None, wanted: Mapping[str, Entry]) -> tuple[Change, ...]:
+def _changes(
+    repository: Repository, base: str | None, wanted: Mapping[str, Entry], where: list[str]
+) -> tuple[Change, ...]:
     present = repository.files(base, *wanted) if base else {}
-    generated = _generated(repository, base) if base else []
+    generated = _generated(repository, base, where) if base else []
     return changes(_contents(wanted), _contents(present), generated)
 
 
-def _generated(repository: Repository, commit: str) -> list[str]:
-    """Return the files of `commit` that mcci generated, where it puts them: `NAME.yml` and their parts `NAME/1.yml`."""
-    found = repository.holding(commit, HEADER.decode(), ":(glob)*.yml", ":(glob)*/[0-9]*.yml")
+def _generated(repository: Repository, commit: str, where: list[str]) -> list[str]:
+    """Return the files of `commit` that mcci generated."""
+    found = repository.holding(commit, HEADER.decode(), *where)
     return [path for path, entry in found.items() if repository.content(entry.content).startswith(HEADER)]
 
 

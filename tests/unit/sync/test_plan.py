@@ -19,6 +19,7 @@ from mcci.delivery.sync.plan import (
     is_ours,
     message,
     origin,
+    places,
     targets,
 )
 
@@ -89,6 +90,14 @@ def test_targets(text: bytes, expected: list[str]) -> None:
     found = targets(config, "mcci.yml", text, generated)
     assert [target.branch for target in found] == expected
     assert all(target.files == {"mcci.yml": text, ".gitlab-ci.yml": b"x"} for target in found)
+
+
+def test_places() -> None:
+    """Generated files are looked for at the top and where `files` puts them, and nowhere deeper."""
+    config = load(CONFIG + b"files: {develop: .ci/develop.yml}\n")
+    found = [place.removeprefix(":(glob)") for place in places(config)]
+    assert {"*.yml", "*/[0-9]*.yml", ".ci/*.yml", ".ci/develop/[0-9]*.yml", "deploy-gitlab-ci/[0-9]*.yml"} <= set(found)
+    assert not [place for place in found if "**" in place or place.startswith("/")]
 
 
 def test_folded() -> None:
