@@ -99,7 +99,7 @@ def targets(config: Config, config_path: str, text: bytes, generated: Mapping[st
 
 
 def places(config: Config) -> list[str]:
-    """Return where generated files are, and were by other names: `NAME.yml` and its parts `NAME/1.yml`, as pathspecs."""
+    """Return where generated files are, or were by other names: `NAME.yml` and its parts `NAME/1.yml` (pathspecs)."""
     patterns = {"*.yml", "*/[0-9]*.yml"}
     for name in (config.files.parent, config.files.develop, config.files.deploy):
         patterns |= {f"{name.rpartition('/')[0]}/*.yml".lstrip("/"), f"{name.rpartition('.')[0]}/[0-9]*.yml"}
