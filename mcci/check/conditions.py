@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mcci.pipeline.expressions import ExpressionError, Node, parse
-from mcci.pipeline.expressions.nodes import And, Equality, Literal, Or, Variable
+from mcci.pipeline.expressions.nodes import Literal, Operation, Variable
+from mcci.pipeline.expressions.tokens import Kind
 
 
 def impossible(condition: object, known: Mapping[str, str]) -> bool:
@@ -29,16 +30,16 @@ def demands(condition: object) -> list[dict[str, str]]:
 
 
 def _alternatives(node: Node) -> list[dict[str, str]]:
-    if isinstance(node, Or):
+    if isinstance(node, Operation) and node.kind is Kind.OR:
         return [*_alternatives(node.left), *_alternatives(node.right)]
-    if isinstance(node, And):
+    if isinstance(node, Operation) and node.kind is Kind.AND:
         pairs = [(left, right) for left in _alternatives(node.left) for right in _alternatives(node.right)]
         return [{**left, **right} for left, right in pairs] if len(pairs) <= 64 else [{}]
     return [dict(_equal(node))]
 
 
 def _equal(node: Node) -> Iterator[tuple[str, str]]:
-    if not isinstance(node, Equality) or node.negated:
+    if not isinstance(node, Operation) or node.kind is not Kind.EQUALS:
         return
     for one, other in ((node.left, node.right), (node.right, node.left)):
         if isinstance(one, Variable) and isinstance(other, Literal) and isinstance(other.value, str):

@@ -27,6 +27,7 @@ from mcci.pipeline.document import List, Map
 JOB = "#/definitions/job_template"
 DEFAULT = "#/properties/default"
 GLOBAL = "#"
+_TEXT_MATTERS = frozenset({"pattern", "enum", "const", "maxLength", "format", "uniqueItems", "patternProperties"})
 _URI = "https://gitlab.com/.gitlab-ci.yml"
 
 
@@ -37,22 +38,46 @@ class GitlabSchema:
         self._schema = _read()
         self._registry = Registry[Any]().with_resource(_URI, DRAFT7.create_resource(self._schema))
         self._validators: dict[tuple[str, str], Validator] = {}
+        self._free: dict[tuple[str, str], bool] = {}
         self._seen: dict[object, tuple[Problem, ...]] = {}
 
     def keywords(self, section: str) -> frozenset[str]:
         """Return the keywords that `section` (JOB, DEFAULT or GLOBAL) may have."""
-        node: Any = self._schema
-        for part in section.removeprefix("#").split("/")[1:]:
-            node = node[part]
-        return frozenset(node["properties"])
+        return frozenset(self._node(section)["properties"])
 
     def problems(self, section: str, keyword: str, value: Any) -> tuple[Problem, ...]:
         """Return what is wrong with the value of a known keyword of `section`."""
-        key = (section, keyword, _frozen(value))
+        key = (section, keyword, _frozen(value, free=self._is_free(section, keyword)))
         if key not in self._seen:
             errors = self._validator(section, keyword).iter_errors(value)
             self._seen[key] = problems(errors)
         return self._seen[key]
+
+    def _is_free(self, section: str, keyword: str) -> bool:
+        """Say whether the schema does not care which text stands in the keyword's value, as in a script."""
+        if (section, keyword) not in self._free:
+            node = self._node(f"{section}/properties/{keyword}")
+            self._free[section, keyword] = not any(_TEXT_MATTERS & part.keys() for part in self._parts(node))
+        return self._free[section, keyword]
+
+    def _parts(self, node: object, seen: frozenset[str] = frozenset()) -> Iterator[dict[str, Any]]:
+        """Yield every mapping of a schema, references followed."""
+        if isinstance(node, dict):
+            yield node
+            reference = node.get("$ref")
+            if isinstance(reference, str) and reference not in seen:
+                yield from self._parts(self._node(reference), seen | {reference})
+            for item in node.values():
+                yield from self._parts(item, seen)
+        elif isinstance(node, list):
+            for item in node:
+                yield from self._parts(item, seen)
+
+    def _node(self, pointer: str) -> Any:
+        node: Any = self._schema
+        for part in pointer.removeprefix("#").split("/")[1:]:
+            node = node[part]
+        return node
 
     def _validator(self, section: str, keyword: str) -> Validator:
         if (section, keyword) not in self._validators:
@@ -115,10 +140,15 @@ def _pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterat
         yield from Draft7Validator.VALIDATORS["pattern"](validator, pattern, instance, schema)
 
 
-def _frozen(value: object) -> object:
-    """Return a hashable stand-in that is equal for equal values of equal type (`1` and `true` differ)."""
+def _frozen(value: object, *, free: bool) -> object:
+    """Return a hashable stand-in that is equal for values the schema cannot tell apart.
+
+    `1` and `true` differ; with `free`, texts that are neither empty nor open are all alike.
+    """
     if isinstance(value, Map):
-        return Map, tuple((key, _frozen(item)) for key, item in value.items())
+        return Map, tuple([(key, _frozen(item, free=free)) for key, item in value.items()])
     if isinstance(value, List):
-        return type(value), tuple(_frozen(item) for item in value)
+        return type(value), tuple([_frozen(item, free=free) for item in value])
+    if free and isinstance(value, str):
+        return str, not value, is_open(value)
     return type(value), value

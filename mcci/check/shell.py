@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,12 +43,13 @@ class Command:
     shown: bool
 
 
-def commands(script: str) -> list[Command]:
+@lru_cache(maxsize=65536)
+def commands(script: str) -> tuple[Command, ...]:
     """Return the simple commands of `script`, in order; a script too large to be one written by hand has none."""
     data = script.encode()
     if len(data) > _MAX_BYTES:
-        return []
-    return [_command(node) for node in _walk(_parser().parse(data).root_node) if _is_command(node)]
+        return ()
+    return tuple(_command(node) for node in _walk(_parser().parse(data).root_node) if _is_command(node))
 
 
 @cache

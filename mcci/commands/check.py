@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ def command(files: tuple[Path, ...], config: Path, branches: Path | None, ignore
     found: dict[Finding, None] = {}
     checked: dict[str, None] = {}
     unreadable = False
+    gc.disable()  # a large file is millions of objects that stay to the end; looking for cycles only costs
     for scope in scopes:
         subject = scope.collect()
         unreadable = unreadable or bool(subject.unreadable)
@@ -58,6 +60,7 @@ def command(files: tuple[Path, ...], config: Path, branches: Path | None, ignore
             if finding.rule not in ignore and scope.asked(finding.position.file):
                 shown = scope.shown(finding.position.file, format_)
                 found[replace(finding, position=replace(finding.position, file=shown))] = None
+    gc.enable()
     _show(list(found), list(checked), format_)
     if unreadable:
         return ExitCode.USAGE

@@ -19,6 +19,7 @@ RULE = Rule(
     source="https://docs.docker.com/reference/cli/docker/login/#password-stdin",
 )
 _OPTION = re.compile(r"^--?(?:[\w-]*-)?(?:password|passwd|pass|passphrase|token|secret|api-?key)(?:=|$)", re.IGNORECASE)
+_CANDIDATE = re.compile(r"\$\{?\w*(?:PAS|PWD|SECRET|TOKEN|KEY|CRED|PAT|JWT|AUTH)", re.IGNORECASE)
 _SHORT_PASSWORD = frozenset(
     {"az", "buildah", "crane", "docker", "helm", "mysql", "mysqldump", "oc", "oras", "podman", "skopeo", "sshpass"}
 )
@@ -34,7 +35,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Look for passwords, tokens and headers given as arguments."""
     for file in subject.files:
         for script in scripts(file):
-            if "$" not in script.text:
+            if not (_CANDIDATE.search(script.text) or any(name in script.text for name in subject.context.secrets)):
                 continue
             for command in commands(script.text):
                 name = _exposed(command, subject.context.secrets)
