@@ -56,6 +56,14 @@ def remote(root: Path) -> str | None:
     return _answer(root, "remote", "get-url", name) if name else None
 
 
+def branches(root: Path) -> tuple[str, ...]:
+    """Return the names of the local branches and of those of `origin`, in order."""
+    places = ("refs/heads", "refs/remotes/origin")
+    found = _answer(root, "for-each-ref", "--format=%(refname)", *places) or ""
+    names = (line.removeprefix(f"{place}/") for line in found.splitlines() for place in places if place in line)
+    return tuple(sorted({name for name in names if name != "HEAD" and not name.startswith("refs/")}))
+
+
 def check_paths(config: Config, root: Path) -> list[Finding]:
     """Return a finding for each path of `config` that leads out of `root` through a symbolic link."""
     top = root.resolve()

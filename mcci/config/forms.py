@@ -52,7 +52,7 @@ INCLUDE = Form(
 BRANCH = Form(
     regex=r"^(?!-)(?!.*(^|/)\.)(?!.*\.lock(/|$))(?!.*(\.\.|//|@\{))[^\u0000-\u0020\u007f~^:?*\[\\/.]"
     r"([^\u0000-\u0020\u007f~^:?*\[\\]*[^\u0000-\u0020\u007f~^:?*\[\\/.])?$",
-    says="a name that git takes for a branch",
+    says="a name that git takes for a branch: no spaces, no '..', none of ~^:?*[\\",
     max_length=200,
 )
 # https://distribution.github.io/distribution/spec/api/: a repository's name
@@ -74,8 +74,8 @@ WEB_OR_VARIABLE = Form(
 URL_PATH = Form(regex=r"^/[^\s\u0000-\u001f]*$", says="a path that begins with '/'", max_length=500)
 AGENT = Form(regex=r"^[^:\s]+:[a-z0-9-]+$", says="path/to/project:agent-name", max_length=500)
 LINE = Form(regex=r"^[^\u0000-\u001f]+$", says="one line of text", max_length=500)
-STAGE = Form(regex=r"^(?!\.pre$|\.post$)[^\u0000-\u001f]+$", says="a stage's name", max_length=255)
-TAG = Form(regex=r"^[^\u0000-\u001f,]+$", says="a runner's tag", max_length=255)
+STAGE = Form(regex=r"^(?!\.pre$|\.post$)[^\u0000-\u001f]+$", says="a name other than .pre and .post", max_length=255)
+TAG = Form(regex=r"^[^\u0000-\u001f,]+$", says="a runner's tag, without commas", max_length=255)
 PROFILE = Form(regex=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", says="letters, digits, dots and dashes", max_length=63)
 CIDR = Form(regex=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", says="a network such as 10.1.0.0/16")
 COMMAND = Form(regex=r"^[^\u0000-\u0008\u000b-\u001f]*\S[^\u0000-\u0008\u000b-\u001f]*$", says="a shell command")

@@ -185,7 +185,9 @@ def _check_length(text: str, file: str) -> None:
 def _syntax(error: MarkedYAMLError, file: str) -> InvalidInput:
     mark: Any = error.problem_mark or error.context_mark
     where = Position(file=file, line=mark.line + 1, column=mark.column + 1) if mark else Position(file=file)
-    problem = " ".join(" ".join(str(part).split()) for part in (error.context, error.problem) if part)
+    begun: Any = error.context_mark
+    context = f"{error.context} that begins at line {begun.line + 1}," if error.context and begun else error.context
+    problem = " ".join(" ".join(str(part).split()) for part in (context, error.problem) if part)
     if "'\\t'" in problem:
         return _refuse(file, "a tab stands where YAML wants spaces.", "Indent with spaces.", where)
     return _refuse(file, f"this is not YAML: {shown(problem, 200)}.", where=where)
@@ -220,7 +222,7 @@ def _check_nodes(root: Node, file: str) -> None:
                 raise _refuse(file, f"the tag '{shown(tag(node))}' has no meaning here.", "Remove it.", at(node, file))
             if isinstance(node, ScalarNode):
                 if not node.value.isascii() and _SURROGATE.search(node.value):
-                    raise _refuse(file, "half a surrogate pair is no character.", "Remove it.", at(node, file))
+                    raise _refuse(file, "a surrogate is no character.", "Write the character itself.", at(node, file))
                 return 1
             if depth > MAX_DEPTH:
                 raise _too_deep(file, at(node, file))

@@ -60,7 +60,9 @@ def parse(kind: type, node: Node, key: Key, name: str) -> Any:
 def wrong_type(kind: type | str, node: Node, name: str) -> Wrong:
     """Return what to say when `node` is not a `kind`: a scalar's type, or words for another."""
     wanted = kind if isinstance(kind, str) else _WORDS.get(kind) or f"one of {', '.join(_choices(kind))}"
-    return Wrong("config-type", f"'{name}' must be {wanted}, not {kind_of(node)}.")
+    quoted = kind in (bool, int, float) and getattr(node, "style", None) in ("'", '"')
+    help_ = "Write it without quotes." if quoted else ""
+    return Wrong("config-type", f"'{name}' must be {wanted}, not {kind_of(node)}.", help_)
 
 
 def check_form(text: str, form: Form) -> str:

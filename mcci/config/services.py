@@ -94,6 +94,16 @@ class Service:
         """The image's name below the registry's namespace."""
         return self.image or self.name
 
+    @property
+    def needed_services(self) -> tuple[str, ...]:
+        """The services it depends on, by name."""
+        return tuple(name for name in self.depends_on if "/" not in name)
+
+    @property
+    def needed_folders(self) -> tuple[str, ...]:
+        """The folders besides its own that it is built from, in their shortest form: `libraries/common`."""
+        return tuple(posixpath.normpath(path) for path in self.depends_on if "/" in path)
+
     def runs_on(self, cluster: str) -> bool:
         """Return whether `cluster` runs its stable or its canary version."""
         return not self.clusters or cluster in self.clusters or cluster in self.canary.clusters

@@ -124,7 +124,7 @@ def network(config: Config) -> Iterator[Finding]:
             try:
                 found = ipaddress.ip_network(text) if text else None
             except ValueError as error:
-                yield problem("value", f"{error}.", position)
+                yield problem("value", f"{error}.", position, _nearest(text))
                 continue
             if found is None:
                 continue
@@ -133,3 +133,10 @@ def network(config: Config) -> Iterator[Finding]:
                     message = f"{text} of {site.name} overlaps {other} of {name}; packets would not find their way."
                     yield problem("network", message, position)
             seen.append((found, site.name))
+
+
+def _nearest(text: str) -> str:
+    try:
+        return f"Did you mean '{ipaddress.ip_network(text, strict=False)}'?"
+    except ValueError:
+        return ""
