@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 RELEASE = {
     "release": {
         "description": "The release, a commit of the development branch. Empty: the one recorded in each environment.",
+        # No `regex`: GitLab holds an empty text to match nothing, so the default would be refused.
         "default": "",
-        "regex": "^([0-9a-f]{7,64})?$",
     }
 }
 
@@ -143,7 +143,8 @@ class Build:
         """Let `pipeline` be given the release, which its jobs then find in MCCI_RELEASE."""
         if self.uses_inputs:
             pipeline.spec = {"inputs": RELEASE}
-            pipeline.top["variables"] = {"MCCI_RELEASE": "$[[ inputs.release ]]"}
+            # Not expanded, so that nobody reads a protected variable by giving its name as the release.
+            pipeline.top["variables"] = {"MCCI_RELEASE": {"value": "$[[ inputs.release ]]", "expand": False}}
 
     def child(self, pipeline: Pipeline, name: str, *, stage: str, file: str, release: bool, **keywords: Value) -> None:
         """Add the trigger job `name` for the child pipeline in `file`; `release` hands the release on."""

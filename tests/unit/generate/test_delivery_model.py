@@ -137,10 +137,11 @@ def test_oldest_gitlab() -> None:
     assert trigger["forward"] == {"yaml_variables": False, "pipeline_variables": True}
 
 
-def test_the_release_is_checked() -> None:
-    """The release comes in as an input that takes nothing but a commit."""
-    header = next(iter(yaml.safe_load_all(make(SAMPLE).files["deployment"]["deploy-gitlab-ci.yml"])))
-    assert header["spec"]["inputs"]["release"]["regex"] == "^([0-9a-f]{7,64})?$"
+def test_the_release_is_data() -> None:
+    """The release comes in as an input, and is not expanded: a variable's name in it stays a name."""
+    header, content = yaml.safe_load_all(make(SAMPLE).files["deployment"]["deploy-gitlab-ci.yml"])
+    assert header["spec"]["inputs"]["release"]["default"] == ""
+    assert content["variables"] == {"MCCI_RELEASE": {"value": "$[[ inputs.release ]]", "expand": False}}
 
 
 def test_keyless() -> None:
