@@ -69,21 +69,24 @@ _OPTIONS = (
     click.option("--variable", "variables", multiple=True, metavar="K=V…", help="A variable of the pipeline."),
     click.option("--input", "inputs", multiple=True, metavar="K=V…", help="An input of the pipeline."),
     click.option(
-        "--project-variable", "project_variables", multiple=True, metavar="K=V…",
+        "--project-variable",
+        "project_variables",
+        multiple=True,
+        metavar="K=V…",
         help="A variable of the project's settings: K=V, K[protected]=V, K[production/*]=V.",
     ),
     click.option("--protected", multiple=True, metavar="REF…", help="A protected branch or tag; * is a wildcard."),
     click.option("--default-branch", help="The default branch (default: master with --branches, else main)."),
     click.option("--project", "project_path", default="group/project", show_default=True, help="The project's path."),
     click.option(
-        "--projects", type=click.Path(path_type=Path),
+        "--projects",
+        type=click.Path(path_type=Path),
         help="A folder with checkouts of other projects: DIR/group/name.",
     ),
+    click.option("--directory", type=click.Path(path_type=Path), help="The checkout to read (default: this folder)."),
     click.option(
-        "--directory", type=click.Path(path_type=Path), help="The checkout to read (default: this folder)."
-    ),
-    click.option(
-        "--branches", type=click.Path(path_type=Path),
+        "--branches",
+        type=click.Path(path_type=Path),
         help="A folder with a checkout per branch, as `mcci generate --all --output DIR` writes it.",
     ),
     click.option("--file", "file", default=".gitlab-ci.yml", show_default=True, help="The configuration's path in it."),

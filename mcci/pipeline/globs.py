@@ -52,7 +52,8 @@ def _braces(pattern: str, depth: int) -> Iterator[str]:
 
 def _brace_span(pattern: str) -> tuple[int, list[int], int] | None:
     """Return the first balanced brace group: where it opens, its own commas, where it closes."""
-    depth, start, commas, at = 0, -1, [], 0
+    depth, start, at = 0, -1, 0
+    commas: list[int] = []
     while at < len(pattern):
         character = pattern[at]
         if character == "\\":

@@ -161,6 +161,7 @@ class FileLoader:
     def _targets(self, place: _Place, entry: Any, where: Position) -> Iterator[tuple[_Place, str, Mapping[str, Any]]]:
         """Yield the files that an entry names: where from, which, with which inputs."""
         if isinstance(entry, str):
+            entry = expand(entry, self.context.variables.get)
             kind = "remote" if entry.startswith(("http://", "https://")) else "local"
             yield from self._located(place, kind, entry, None, {}, where)
             return

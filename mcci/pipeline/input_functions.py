@@ -27,7 +27,9 @@ def apply(call: str, value: Any, variables: Callable[[str], str | None]) -> Any:
     name = call.split("(", 1)[0].strip()
     truncate, split = _TRUNCATE.fullmatch(call), _SPLIT.fullmatch(call)
     if truncate is None and split is None and call not in ("expand_vars", "posix_escape", "posix_quote"):
-        raise FunctionError(f"no function matching `{call}`: check that the function name, arguments, and types are correct")
+        raise FunctionError(
+            f"no function matching `{call}`: check that the function name, arguments, and types are correct"
+        )
     if not isinstance(value, str):
         raise FunctionError(f"invalid input type: {name} can only be used with string inputs")
     if truncate is not None:

@@ -151,7 +151,9 @@ def _by_rules(one: Input, resolved: Mapping[str, Any]) -> tuple[tuple[Any, ...] 
         condition = rule.get("if")
         if condition is None or (isinstance(condition, str) and is_true(condition, lookup)):
             options, default = rule.get("options"), rule.get("default")
-            return tuple(options) if isinstance(options, List) else one.options, one.default if default is None else default
+            return tuple(options) if isinstance(
+                options, List
+            ) else one.options, one.default if default is None else default
     return one.options, one.default
 
 

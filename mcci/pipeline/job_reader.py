@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcci.findings import Position
@@ -19,6 +20,8 @@ from mcci.pipeline.variables import Variable
 Report = Callable[[str, str, Position], None]
 
 MAX_NAME = 255
+_WHEN = JOB_WHEN - {"never"}
+_MATRIX = re.compile(r"\$\[\[\s*matrix\.([a-zA-Z0-9_-]+)\s*\]\]")
 _NO_VARIABLES: Mapping[str, Variable] = {}
 _STATED: dict[bool, AllowFailure] = {value: AllowFailure(allowed=value) for value in (True, False)}
 _UNSTATED: dict[bool, AllowFailure] = {value: AllowFailure(allowed=value, stated=False) for value in (True, False)}
@@ -49,10 +52,13 @@ class JobReader:
 
     def _instances(self, name: str, parallel: Parallel, values: dict[str, Any]) -> Iterator[Job]:
         own = values.pop("variables", _NO_VARIABLES)
+        needs: tuple[Need, ...] = values.get("needs") or ()
         for index, instance in enumerate(parallel.names(name), start=1):
             variables = own
             if parallel.matrix is not None:
                 added = parallel.matrix[index - 1]
+                if values.get("needs"):
+                    values["needs"] = self._with_matrix(name, needs, dict(added))
                 variables = {**own, **{key: Variable(key=key, value=value) for key, value in added}}
             yield Job(
                 name=instance,
@@ -63,6 +69,27 @@ class JobReader:
                 node_total=parallel.count,
                 **values,
             )
+
+    def _with_matrix(self, name: str, needs: tuple[Need, ...], values: Mapping[str, str]) -> tuple[Need, ...]:
+        """Return the needs of one instance, `$[[ matrix.NAME ]]` in them filled in."""
+
+        def fill(text: str, where: Position) -> str:
+            def value_of(match: re.Match[str]) -> str:
+                if match[1] not in values:
+                    message = f"{name} job: '{match[1]}' does not exist in matrix configuration"
+                    self.report("needs-matrix", message, where)
+                return values.get(match[1], match[0])
+
+            return _MATRIX.sub(value_of, text) if "$[[" in text else text
+
+        def filled(need: Need) -> Need:
+            job = need.job if need.job is None else fill(need.job, need.position)
+            matrix = need.matrix
+            if matrix is not None:
+                matrix = tuple(tuple((key, fill(value, need.position)) for key, value in row) for row in matrix)
+            return need if (job, matrix) == (need.job, need.matrix) else replace(need, job=job, matrix=matrix)
+
+        return tuple(filled(need) for need in needs)
 
     def _check(self, name: str, keywords: Map) -> None:
         is_trigger = "trigger" in keywords
@@ -131,12 +158,12 @@ class JobReader:
         values["stage"] = self._text(name, keywords, "stage", value)
 
     def _when(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
-        if isinstance(value, str) and value in JOB_WHEN:
+        if isinstance(value, str) and value in _WHEN:
             values["when"] = value
             if value == "delayed" and "start_in" not in keywords:
                 self.report("start-in", f"{name}: when: delayed needs start_in", keywords.position("when"))
             return
-        message = f"{name}: when should be one of {', '.join(sorted(JOB_WHEN))}, not {value!r}"
+        message = f"{name}: when should be one of {', '.join(sorted(_WHEN))}, not {value!r}"
         self.report("when", message, keywords.value_position("when"))
 
     def _start_in(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:

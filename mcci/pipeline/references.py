@@ -75,9 +75,7 @@ class _Resolver:
         found: Any = self.root
         for step in path:
             found = found.get(step) if isinstance(found, Map) else None
-            if isinstance(found, Reference):
-                found = self._within(path, found)
-        if found is None:
+        if found is None or found is False:
             self.report("reference", f"{shown} could not be found", reference.position())
             return None
         resolved = self._within(path, found)

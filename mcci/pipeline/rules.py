@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Protocol
 
 from mcci.findings import Position
-from mcci.pipeline import globs
 from mcci.pipeline.document import Map
 from mcci.pipeline.expressions import ExpressionError, Lookup, parse, present
-from mcci.pipeline.variables import expand_existing
+from mcci.pipeline.variables import expand_existing, nested
 
 MAX_CHANGES_COMPARISONS = 50_000
 MAX_EXISTS_COMPARISONS = 10_000
@@ -112,14 +112,15 @@ def _holds(condition: str, lookup: Lookup) -> bool:
 
 def changes_hold(changes: Changes, lookup: Lookup, world: World) -> bool:
     """Return whether one of the changed files is one that `changes` names."""
-    compare_to = None if changes.compare_to is None else expand_existing(changes.compare_to, lookup)
+    expanded = nested(lookup)
+    compare_to = None if changes.compare_to is None else expand_existing(changes.compare_to, expanded)
     changed = world.changed_paths(compare_to)
     if changed is None:
         return True
-    patterns = list(dict.fromkeys(expand_existing(path, lookup) for path in changes.paths))
+    patterns = list(dict.fromkeys(expand_existing(path, expanded) for path in changes.paths))
     if len(changed) * len(patterns) > MAX_CHANGES_COMPARISONS:
         return True
-    return _any_matches(patterns, changed)
+    return _any_matches(tuple(patterns), changed)
 
 
 def exists_hold(exists: Exists, lookup: Lookup, world: World) -> bool:
@@ -128,7 +129,7 @@ def exists_hold(exists: Exists, lookup: Lookup, world: World) -> bool:
     ref = None if exists.ref is None else expand_existing(exists.ref, lookup)
     paths = world.existing_paths(project, ref)
     patterns = [expand_existing(path, lookup) for path in exists.paths]
-    if all("/" not in pattern and "**" not in pattern for pattern in patterns):
+    if all("/" not in path and "**" not in path for path in exists.paths):
         paths = tuple(path for path in paths if "/" not in path)
     exact = {pattern for pattern in patterns if not set(pattern) & set("*?[{")}
     if exact and not exact.isdisjoint(paths):
@@ -140,7 +141,7 @@ def exists_hold(exists: Exists, lookup: Lookup, world: World) -> bool:
     wild = [pattern for pattern in wild if not _suffix(pattern)]
     if len(wild) * len(paths) > MAX_EXISTS_COMPARISONS:
         return True
-    return _any_matches(wild, paths)
+    return _any_matches(tuple(wild), paths)
 
 
 def _suffix(pattern: str) -> str:
@@ -149,8 +150,8 @@ def _suffix(pattern: str) -> str:
     return rest if rest.startswith(".") and "/" not in rest and not set(rest) & set("*?[{") else ""
 
 
-def _any_matches(patterns: list[str], paths: tuple[str, ...]) -> bool:
+@lru_cache(maxsize=4096)
+def _any_matches(patterns: tuple[str, ...], paths: tuple[str, ...]) -> bool:
+    from mcci.pipeline import globs
+
     return any(globs.matches(pattern, path) for pattern in patterns for path in paths)
-
-
-Report = Callable[[str, str, Position], None]

@@ -30,6 +30,8 @@ class Variable:
         return f"Variable({self.key}={shown!r})"
 
 
+MAX_NESTING = 50
+MAX_LENGTH = 1_000_000
 _NAME = "[a-zA-Z_][a-zA-Z0-9_]*"
 _REFERENCE = re.compile(rf"\$({_NAME})|\$\{{({_NAME})\}}|%({_NAME})%")
 _REFERENCE_OR_ESCAPE = re.compile(rf"\$\$|%%|\$({_NAME})|\$\{{({_NAME})?\}}|%({_NAME})%")
@@ -54,22 +56,24 @@ def expand_existing(text: str, lookup: Lookup) -> str:
     return _REFERENCE.sub(replace, text)
 
 
-def expand_nested(text: str, lookup: Lookup, is_raw: Callable[[str], bool]) -> str:
-    """Return `text` with its variables replaced, those in their values too, as `expand_all` would leave them.
+def nested(lookup: Lookup, is_raw: Callable[[str], bool] = lambda name: False) -> Lookup:
+    """Return a look-up whose values have the variables in them replaced, as `expand_all` would leave them.
 
-    An undefined variable leaves nothing; one that is raw, or part of a circle, its value as written.
+    A raw variable, and one that leads back to itself, keeps its value as written.
     """
 
-    def value_of(name: str, above: tuple[str, ...]) -> str:
+    def value_of(name: str, above: tuple[str, ...] = ()) -> str | None:
         value = lookup(name)
         if value is None or ("$" not in value and "%" not in value) or is_raw(name) or name in above:
-            return value or ""
+            return value
+        if len(above) > MAX_NESTING:
+            return value
         inner = (*above, name)
         return _REFERENCE_OR_ESCAPE.sub(
-            lambda match: value_of(found, inner) if (found := _name(match)) else match[0], value
-        )
+            lambda match: value_of(found, inner) or "" if (found := _name(match)) else match[0], value
+        )[:MAX_LENGTH]
 
-    return expand(text, lambda name: value_of(name, ()))
+    return value_of
 
 
 def references(variable: Variable) -> list[str]:
@@ -96,7 +100,9 @@ def expand_all(
         return {variable.key: variable for variable in everything}, None
     order, circles = _sorted(everything)
     if circles:
-        return {variable.key: variable for variable in everything}, ",".join(map(_circle, circles))
+        return {
+            variable.key: variable for variable in everything
+        }, f"circular variable reference detected: {', '.join(map(_circle, circles))}"
     done: dict[str, Variable] = {}
     for variable in order:
         value = variable.value
@@ -128,7 +134,7 @@ def _with_value(variable: Variable, value: str) -> Variable:
 
 def _circle(component: list[Variable]) -> str:
     names = ", ".join(f'"{variable.key}"' for variable in component)
-    return f"circular variable reference detected: [{names}]"
+    return f"[{names}]"
 
 
 def _sorted(variables: list[Variable]) -> tuple[list[Variable], list[list[Variable]]]:

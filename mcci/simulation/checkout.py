@@ -20,19 +20,13 @@ class FolderFiles:
         self._real = Path(os.path.realpath(root))
 
     def read(self, path: str) -> str | None:
-        """Return a file's text, or None when the folder has no such file. Raises `InvalidInput` for what is no text."""
+        """Return a file's text, or None when the folder has no such file. Raises `InvalidInput` as `read_text`."""
+        if "\0" in path:
+            return None
         target = Path(os.path.realpath(self.root / path.lstrip("/")))
         if not target.is_relative_to(self._real) or not target.is_file():
             return None
-        if target.stat().st_size > MAX_BYTES:
-            raise _unreadable(path, "yaml-size", f"the file is larger than {MAX_BYTES // 2**20} MiB")
-        try:
-            return target.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            message = f"the file is not UTF-8 text (byte {error.start + 1})"
-            raise _unreadable(path, "yaml-encoding", message) from error
-        except OSError as error:
-            raise _unreadable(path, "yaml-unreadable", f"the file cannot be read: {error.strerror}") from error
+        return read_text(target, path)
 
     def paths(self) -> list[str]:
         """Return the paths of all files, sorted, git's own folder left out."""
@@ -44,6 +38,24 @@ class FolderFiles:
             inside = os.path.relpath(folder, self.root)
             for name in names:
                 yield name if inside == "." else f"{inside}/{name}".replace(os.sep, "/")
+
+
+def read_text(file: Path, name: str | None = None) -> str:
+    """Return a file's text, without a byte order mark.
+
+    Raises `InvalidInput`, with `name` (default: the path) as its file, for one that is too large, no text, or cannot
+    be read.
+    """
+    name = str(file) if name is None else name
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise _unreadable(name, "yaml-size", f"the file is larger than {MAX_BYTES // 2**20} MiB")
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable(name, "yaml-encoding", f"the file is not UTF-8 text (byte {error.start + 1})") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise _unreadable(name, "yaml-unreadable", f"the file cannot be read: {reason}") from error
 
 
 def one_folder(root: Path) -> Callable[[str], Files | None]:

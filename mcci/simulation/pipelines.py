@@ -106,7 +106,10 @@ def simulate(project: Project, event: Event) -> Pipeline:
     if files is None:
         decision = Decision(included=False, reason=f"there is no ref '{event.ref}'")
         return Pipeline(
-            name="", project=project.path, event=event, decision=decision,
+            name="",
+            project=project.path,
+            event=event,
+            decision=decision,
             configuration=Configuration(file=project.configuration),
         )
     parts: list[tuple[str, Mapping[str, Any]]] = [(project.configuration, event.inputs)]
@@ -303,7 +306,8 @@ class _Simulation:
         if trigger.forward_yaml_variables:
             inherited = job.inherited_variables
             passed.update(
-                (key, value) for key, value in self.scopes.root.items()
+                (key, value)
+                for key, value in self.scopes.root.items()
                 if inherited is True or (inherited and key in inherited)
             )
             passed.update((key, variable.value) for key, variable in job.variables.items())
@@ -327,7 +331,12 @@ class _Simulation:
         changes = self.world.changed_paths(None)
         compared = {ANY_REF: self.event.changes, **self.event.compared} if self.event.changes else self.event.compared
         event = replace(
-            self.event, source=Source.PARENT_PIPELINE, variables=variables, inputs={}, changes=changes, compared=compared
+            self.event,
+            source=Source.PARENT_PIPELINE,
+            variables=variables,
+            inputs={},
+            changes=changes,
+            compared=compared,
         )
         return _Simulation(self.project, event, self.files, self.depth + 1).run(parts), ""
 

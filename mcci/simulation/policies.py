@@ -11,6 +11,7 @@ from mcci.pipeline.policies import Policy
 from mcci.pipeline.rules import Changes, World, changes_hold
 from mcci.simulation.events import Event, Project
 
+
 def only_holds(policy: Policy, project: Project, event: Event, lookup: Lookup, world: World) -> bool:
     """Return whether every part of an `only` holds."""
     return all(_parts(policy, project, event, lookup, world))

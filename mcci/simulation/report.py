@@ -104,8 +104,12 @@ def document(pipeline: Pipeline) -> dict[str, Any]:
         "stages": list(pipeline.stages),
         "jobs": [_job_document(planned) for planned in pipeline.jobs],
         "left_out": [
-            {"name": job.name, "stage": job.stage, "reason": decision.reason,
-             "position": str(decision.position or job.position)}
+            {
+                "name": job.name,
+                "stage": job.stage,
+                "reason": decision.reason,
+                "position": str(decision.position or job.position),
+            }
             for job, decision in pipeline.left_out
         ],
         "findings": [finding_document(finding) for finding in pipeline.findings],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mcci.pipeline.globs import matches
 from mcci.pipeline.jobs import Job
-from mcci.pipeline.variables import Variable, expand_all, expand_nested
+from mcci.pipeline.variables import Variable, expand, expand_all, nested
 from mcci.simulation.events import Event, Project, ProjectVariable
 from mcci.simulation.predefined import job_variables
 
@@ -27,7 +27,7 @@ class Scope:
 
     def fill(self, text: str) -> str:
         """Return `text` with its variables, and those in their values, filled in."""
-        return expand_nested(text, self.get, self.raw.__contains__) if "$" in text or "%" in text else text
+        return expand(text, nested(self.get, self.raw.__contains__)) if "$" in text or "%" in text else text
 
     def get(self, name: str) -> str | None:
         """Return the value of a variable, unexpanded as `rules:if` sees it, or None."""

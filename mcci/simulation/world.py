@@ -53,8 +53,11 @@ class EventWorld:
 
     def sources(self) -> Sources:
         """Return everything that this pipeline's includes may name."""
-        others = {path: files for path, project in self.project.projects.items()
-                  if (files := project.files(project.default_branch)) is not None}
+        others = {
+            path: files
+            for path, project in self.project.projects.items()
+            if (files := project.files(project.default_branch)) is not None
+        }
         return Sources(
             local=self.files,
             projects={self.project.path: self.files, **others},
