@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from localrun.fleet import Fleet, ServiceDied
 from localrun.services import LocalService, SetupError, from_source
 
-LIBRARIES = ("starlette", "uvicorn", "httpx", "prometheus_client", "yaml")
+LIBRARIES = ("starlette", "uvicorn", "aiohttp", "prometheus_client", "yaml")
 
 
 def main() -> int:

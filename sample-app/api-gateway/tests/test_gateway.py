@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from api_gateway.app import build
@@ -14,45 +13,27 @@ from api_gateway.backends import Backends
 from api_gateway.settings import Settings
 from api_gateway.stream import Stream
 from api_gateway.vehicles import describe
-from servicekit import Problem, Service, load_settings
-from servicekit.testing import AppClient
+from servicekit import Answer, Problem, Service, load_settings
+from servicekit.testing import AppClient, Call, FakeBackend, Handler, answering, raising
 
-Answer = Callable[[httpx.Request], httpx.Response]
 TRACKED = {"vehicle": "v-1", "position": [1, 2, 3], "trail": [[1, 2, 3]]}
 TELEMETRY = {"vehicle": "v-1", "speed_kmh": 50}
 DRIVER = {"vehicle": "v-1", "name": "Ada Conti", "version": "v2", "cloud": "azure"}
 
 
-def answering(document: object) -> Answer:
-    """Always this JSON."""
-    return lambda _: httpx.Response(200, json=document)
+TRACKER, TELEMETRIST, STAFF = answering(TRACKED), answering(TELEMETRY), answering(DRIVER)
+not_found = answering({}, 404)
+lost = raising(ConnectionRefusedError("connection to 10.1.2.3 refused"))
+slow = raising(TimeoutError("10.1.2.3"))
 
 
-def not_found(_: httpx.Request) -> httpx.Response:
-    """Does not know it."""
-    return httpx.Response(404)
-
-
-def lost(_: httpx.Request) -> httpx.Response:
-    """Cannot be reached."""
-    raise httpx.ConnectError("connection to 10.1.2.3 refused")
-
-
-def slow(_: httpx.Request) -> httpx.Response:
-    """Takes too long."""
-    raise httpx.ReadTimeout("10.1.2.3")
-
-
-def make_backends(
-    tracker: Answer = answering(TRACKED),  # noqa: B008 - a plain function
-    telemetry: Answer = answering(TELEMETRY),  # noqa: B008
-    staff: Answer = answering(DRIVER),  # noqa: B008
-    simulator: Answer = answering({}),  # noqa: B008
-) -> Backends:
+def make_backends(tracker: Handler = TRACKER, telemetry: Handler = TELEMETRIST, staff: Handler = STAFF) -> Backends:
     """Backends that answer so."""
     backends = Backends(Settings(probe_seconds=0.1))
-    for backend, answer in zip(backends.all, (simulator, tracker, telemetry, staff), strict=True):
-        backend.client = httpx.AsyncClient(base_url="http://b", transport=httpx.MockTransport(answer))
+    handlers = (answering({}), tracker, telemetry, staff)
+    fakes = [FakeBackend(backend.name, handler) for backend, handler in zip(backends.all, handlers, strict=True)]
+    backends.simulator, backends.tracker, backends.telemetry, backends.staff = fakes
+    backends.all = tuple(fakes)
     return backends
 
 
@@ -73,11 +54,11 @@ def test_all_parts_together() -> None:
     [
         (lost, "cannot be reached"),
         (slow, "did not answer in time"),
-        (lambda _: httpx.Response(500, text="Traceback"), "answered 500"),
+        (answering("Traceback", 500), "answered 500"),
         (answering([]), "answered something unexpected"),
     ],
 )
-def test_a_lost_part_is_said_and_the_rest_answered(staff: Answer, reason: str) -> None:
+def test_a_lost_part_is_said_and_the_rest_answered(staff: Handler, reason: str) -> None:
     """Whatever ails one service, the others' parts are answered, and why one is missing."""
     answer = asyncio.run(describe(make_backends(staff=staff), "v-1"))
     assert (answer["driver"], answer["unavailable"]) == (None, {"staff-service": reason})
@@ -100,7 +81,7 @@ def test_a_part_that_knows_nothing_is_empty_not_lost() -> None:
         (lost, slow, lost, 503),
     ],
 )
-def test_no_vehicle_or_no_service(tracker: Answer, telemetry: Answer, staff: Answer, status: int) -> None:
+def test_no_vehicle_or_no_service(tracker: Handler, telemetry: Handler, staff: Handler, status: int) -> None:
     """Unknown is 404 when whoever answered says so; nobody answering is 503."""
     with pytest.raises(Problem) as caught:
         asyncio.run(describe(make_backends(tracker, telemetry, staff), "v-1"))
@@ -151,12 +132,12 @@ def test_stream_sends_services_and_the_newest_frame_only() -> None:
     """A reader that was slow gets the newest frame, not the ones between; and hears of a lost service."""
     polls = 0
 
-    def tracker(_: httpx.Request) -> httpx.Response:
+    def tracker(_: Call) -> Answer:
         nonlocal polls
         polls += 1
         if polls > 5:
-            return httpx.Response(204)
-        return httpx.Response(200, content=f'{{"n":{polls}}}', headers={"x-revision": str(polls)})
+            return Answer(status=204)
+        return Answer(status=200, body=b'{"n":%d}' % polls, headers={"x-revision": str(polls)})
 
     async def main() -> list[bytes]:
         backends = make_backends(tracker=tracker, staff=lost)
@@ -201,8 +182,8 @@ def test_a_version_that_changes_is_published() -> None:
     """When staff-service's copies take turns (a canary), the version seen last is shown."""
     versions = iter(["v1", "v2"])
 
-    def staff(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"version": next(versions, "v2"), "cloud": "aws"})
+    def staff(call: Call) -> Answer:
+        return answering({"version": next(versions, "v2"), "cloud": "aws"})(call)
 
     async def main() -> list[str]:
         backends = make_backends(staff=staff)

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 
-import httpx
 import pytest
 
 from position_simulator.app import build
@@ -14,8 +13,8 @@ from position_simulator.fleet import Fleet
 from position_simulator.reports import Reporter
 from position_simulator.roads import make_town
 from position_simulator.settings import Settings
-from servicekit import Backend, Service, load_settings
-from servicekit.testing import AppClient
+from servicekit import Answer, Service, load_settings
+from servicekit.testing import AppClient, Call, FakeBackend
 
 
 def test_a_lost_tracker_is_said_once_and_reports_go_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -23,13 +22,13 @@ def test_a_lost_tracker_is_said_once_and_reports_go_on(caplog: pytest.LogCapture
     outcomes = [200, 503, 503, 200]
     bodies = []
 
-    def tracker(request: httpx.Request) -> httpx.Response:
-        bodies.append(json.loads(request.content))
-        return httpx.Response(outcomes[len(bodies) - 1])
+    def tracker(call: Call) -> Answer:
+        bodies.append(json.loads(call.content or b""))
+        return Answer(status=outcomes[len(bodies) - 1])
 
     async def main() -> Service:
         service = Service.create("position-simulator", Settings())
-        backend = Backend("position-tracker", "http://t", timeout=1, transport=httpx.MockTransport(tracker))
+        backend = FakeBackend("position-tracker", tracker)
         reporter = Reporter(service, Fleet(make_town(7), 3, 7), backend, 10)
         for _ in outcomes:
             await reporter.report()
@@ -47,13 +46,13 @@ def test_it_reports_at_its_rate_while_it_serves() -> None:
     """The running service sends reports, and moves the vehicles in between."""
     bodies = []
 
-    def tracker(request: httpx.Request) -> httpx.Response:
-        bodies.append(json.loads(request.content)["positions"])
-        return httpx.Response(204)
+    def tracker(call: Call) -> Answer:
+        bodies.append(json.loads(call.content or b"")["positions"])
+        return Answer(status=204)
 
     async def main() -> None:
         service = Service.create("position-simulator", Settings())
-        backend = Backend("position-tracker", "http://t", timeout=1, transport=httpx.MockTransport(tracker))
+        backend = FakeBackend("position-tracker", tracker)
         async with service.lifecycle.background(Reporter(service, Fleet(make_town(7), 3, 7), backend, 50).run()):
             while len(bodies) < 10:
                 await asyncio.sleep(0.01)

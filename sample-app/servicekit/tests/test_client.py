@@ -3,66 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-import httpx
+import aiohttp
 import pytest
 
-from servicekit import Backend, BackendError, NotFound, follow
+from servicekit import Answer, BackendError, NotFound, follow
 from servicekit.context import enter_request
-
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-def backend(handler: Handler) -> Backend:
-    """A backend that answers as `handler` does."""
-    return Backend("other", "http://other", timeout=1, transport=httpx.MockTransport(handler))
-
-
-def raising(error: Exception) -> Handler:
-    """A handler that fails."""
-
-    def handler(_: httpx.Request) -> httpx.Response:
-        raise error
-
-    return handler
+from servicekit.testing import Call, FakeBackend, Handler, answering, raising
 
 
 @pytest.mark.parametrize(
     ("handler", "message"),
     [
-        (raising(httpx.ReadTimeout("10.0.0.7 slow")), "other did not answer in time"),
-        (raising(httpx.ConnectError("10.0.0.7 refused")), "other cannot be reached"),
-        (raising(httpx.RemoteProtocolError("garbage")), "other cannot be reached"),
-        (lambda _: httpx.Response(500, text="Traceback"), "other answered 500"),
-        (lambda _: httpx.Response(302, headers={"location": "http://elsewhere"}), "other answered 302"),
-        (lambda _: httpx.Response(200, text="<html>"), "other answered something that is not JSON"),
+        (raising(TimeoutError("10.0.0.7 slow")), "other did not answer in time"),
+        (raising(aiohttp.ServerTimeoutError("10.0.0.7 slow")), "other did not answer in time"),
+        (raising(ConnectionRefusedError("10.0.0.7 refused")), "other cannot be reached"),
+        (raising(aiohttp.ClientPayloadError("garbage")), "other cannot be reached"),
+        (answering("Traceback", 500), "other answered 500"),
+        (answering("", 302, location="http://elsewhere"), "other answered 302"),
+        (lambda _: Answer(status=200, body=b"<html>"), "other answered something that is not JSON"),
     ],
 )
 def test_failures_are_few_and_tell_nothing(handler: Handler, message: str) -> None:
     """Whatever goes wrong becomes BackendError, with no address and nothing of the backend's answer."""
     with pytest.raises(BackendError) as caught:
-        asyncio.run(backend(handler).get_json("/x"))
+        asyncio.run(FakeBackend("other", handler).get_json("/x"))
     assert str(caught.value) == message
 
 
 def test_not_found_is_an_answer() -> None:
     """404 is told apart: the backend is there and does not know."""
     with pytest.raises(NotFound):
-        asyncio.run(backend(lambda _: httpx.Response(404)).get_json("/x"))
+        asyncio.run(FakeBackend("other", answering({}, 404)).get_json("/x"))
 
 
 def test_tracing_headers_travel_on() -> None:
     """The request's id and trace context go with every call made for it; other headers do not."""
     seen: dict[str, str] = {}
 
-    def handler(request: httpx.Request) -> httpx.Response:
-        seen.update(request.headers)
-        return httpx.Response(200, json={})
+    def handler(call: Call) -> Answer:
+        seen.update(call.headers)
+        return Answer(status=200, body=b"{}")
 
     async def main() -> None:
         enter_request([(b"x-request-id", b"abc"), (b"traceparent", b"00-1-2-01"), (b"cookie", b"secret")])
-        await backend(handler).get_json("/x")
+        await FakeBackend("other", handler).get_json("/x")
 
     asyncio.run(main())
     assert (seen["x-request-id"], seen["traceparent"]) == ("abc", "00-1-2-01")
@@ -74,19 +59,18 @@ def test_follow_asks_for_what_is_new_and_survives_a_loss() -> None:
     asked: list[str] = []
     states: list[bool] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
-        after = request.url.params["after"]
-        asked.append(after)
+    def handler(call: Call) -> Answer:
+        asked.append(call.query["after"])
         if len(asked) == 2:
-            raise httpx.ConnectError("gone")
+            raise ConnectionRefusedError("gone")
         if len(asked) == 3:
-            return httpx.Response(204)
-        return httpx.Response(200, content=f"body{len(asked)}", headers={"x-revision": str(len(asked) * 10)})
+            return Answer(status=204)
+        return Answer(status=200, body=f"body{len(asked)}".encode(), headers={"x-revision": str(len(asked) * 10)})
 
     async def main() -> list[bytes]:
         bodies = []
         async for body in follow(
-            backend(handler), "/p", interval=0, on_state=lambda error: states.append(error is None)
+            FakeBackend("other", handler), "/p", interval=0, on_state=lambda error: states.append(error is None)
         ):
             bodies.append(body)
             if len(bodies) == 3:

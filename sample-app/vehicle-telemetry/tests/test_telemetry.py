@@ -7,11 +7,10 @@ import json
 import math
 from typing import Any
 
-import httpx
 import pytest
 
-from servicekit import Backend, Service, load_settings
-from servicekit.testing import AppClient
+from servicekit import Answer, Service, load_settings
+from servicekit.testing import AppClient, Call, FakeBackend, answering
 from vehicle_telemetry.app import build, describe
 from vehicle_telemetry.fleet import Fleet
 from vehicle_telemetry.motion import METRES_PER_DEGREE, Motion, advance
@@ -81,13 +80,13 @@ class FakeTracker:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"fleet": "f1", "vehicles": ["a", "b"]}
         self.asked_for_names = 0
-        self.backend = Backend("position-tracker", "http://t", timeout=1, transport=httpx.MockTransport(self.answer))
+        self.backend = FakeBackend("position-tracker", self.answer)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, call: Call) -> Answer:
         """The names."""
-        assert request.url.path == "/vehicles"
+        assert call.path == "/vehicles"
         self.asked_for_names += 1
-        return httpx.Response(200, json=self.names)
+        return answering(self.names)(call)
 
 
 def test_names_are_asked_for_only_when_the_fleet_changes() -> None:
@@ -119,13 +118,13 @@ def test_garbage_from_the_tracker_is_left_out(caplog: pytest.LogCaptureFixture) 
     """A frame that is not one is logged and does not stop the following."""
     bodies = [b"nonsense", b"[]", json.dumps({"fleet": "f1", "at": 1, "positions": [1, 1, 2, 2]}).encode()]
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/vehicles":
-            return httpx.Response(200, json={"fleet": "f1", "vehicles": ["a", "b"]})
-        return httpx.Response(200, content=bodies.pop(0)) if bodies else httpx.Response(204)
+    def answer(call: Call) -> Answer:
+        if call.path == "/vehicles":
+            return answering({"fleet": "f1", "vehicles": ["a", "b"]})(call)
+        return Answer(status=200, body=bodies.pop(0)) if bodies else Answer(status=204)
 
     async def main() -> None:
-        tracker = Backend("position-tracker", "http://t", timeout=1, transport=httpx.MockTransport(answer))
+        tracker = FakeBackend("position-tracker", answer)
         fleet = Fleet(tracker, interval=0.001, forget_seconds=10)
         async with Service.create("t", Settings()).lifecycle.background(fleet.run()):
             while not fleet.motions:

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
 import pytest
 
-from servicekit import ProfileError, Service, load_settings
-from servicekit.testing import AppClient
+from servicekit import Answer, ProfileError, Service, load_settings
+from servicekit.testing import AppClient, Call, FakeBackend, answering
 from webapp.app import build
 from webapp.page_files import load_page
 from webapp.settings import Settings
@@ -112,26 +111,22 @@ def test_only_reading_is_passed_on() -> None:
 
 def test_answers_are_passed_on_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Status, type and body come from the gateway; its other headers and our caller's cookies stay where they are."""
-    seen: dict[str, str] = {}
+    seen: list[Call] = []
 
-    def gateway(request: httpx.Request) -> httpx.Response:
-        seen.update(request.headers, path=request.url.raw_path.decode())
-        return httpx.Response(404, json={"status": 404}, headers={"set-cookie": "a=b", "cache-control": "no-store"})
+    def gateway(call: Call) -> Answer:
+        seen.append(call)
+        return answering({"status": 404}, 404, set_cookie="a=b", cache_control="no-store")(call)
 
-    original = httpx.AsyncClient
-    monkeypatch.setattr(
-        "servicekit.client.httpx.AsyncClient",
-        lambda **options: original(**{**options, "transport": httpx.MockTransport(gateway)}),
-    )
+    monkeypatch.setattr("webapp.app.Backend", lambda name, *_, **__: FakeBackend(name, gateway))
     settings = Settings()
-    app = build(Service.create("webapp", settings), settings)
-    monkeypatch.undo()
-    with AppClient(app) as client:
+    with AppClient(build(Service.create("webapp", settings), settings)) as client:
         answer = client.get("/api/vehicles/x?y=1&z=%20", headers={"cookie": "secret", "x-request-id": "r1"})
     client.close()
+    (call,) = seen
     assert (answer.status_code, answer.json()) == (404, {"status": 404})
     assert (answer.headers["cache-control"], "set-cookie" in answer.headers) == ("no-store", False)
-    assert (seen["path"], seen["x-request-id"], "cookie" in seen) == ("/api/vehicles/x?y=1&z=%20", "r1", False)
+    assert (call.path, call.query) == ("/api/vehicles/x", {"y": "1", "z": " "})
+    assert call.headers == {"x-request-id": "r1", "accept": "*/*"}
 
 
 @pytest.mark.parametrize("profile", ["local", "stage", "production"])

@@ -75,7 +75,7 @@ async def _passed_on(backend: Backend, path: str) -> Response:
     except BackendError as error:
         status = 504 if error.timed_out else 502
         raise Problem(status, str(error), unavailable={error.backend: error.reason}) from error
-    return Response(answer.content, media_type="application/json", headers=NO_STORE)
+    return Response(answer.body, media_type="application/json", headers=NO_STORE)
 
 
 def build(service: Service, settings: Settings) -> Starlette:

@@ -34,7 +34,7 @@ class Backends:
         self.tracker = backend("position-tracker", settings.tracker_url)
         self.telemetry = backend("vehicle-telemetry", settings.telemetry_url)
         self.staff = backend("staff-service", settings.staff_url)
-        self.all = (self.simulator, self.tracker, self.telemetry, self.staff)
+        self.all: tuple[Backend, ...] = (self.simulator, self.tracker, self.telemetry, self.staff)
         self.published: Latest[bytes] = Latest()
         self._states: dict[str, State] = {}
         self._probe_seconds = settings.probe_seconds

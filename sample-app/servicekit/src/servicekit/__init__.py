@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from servicekit.app import Service, create_app
 from servicekit.bodies import number_parameter, read_json
-from servicekit.client import Backend, BackendError, NotFound
+from servicekit.client import Answer, Backend, BackendError, NotFound, Stream
 from servicekit.latest import Latest, follow
 from servicekit.lifecycle import Lifecycle
 from servicekit.main import run
@@ -13,6 +13,7 @@ from servicekit.profile import ProfileError, load_settings
 from servicekit.settings import ServiceSettings, setting
 
 __all__ = [
+    "Answer",
     "Backend",
     "BackendError",
     "Latest",
@@ -22,6 +23,7 @@ __all__ = [
     "ProfileError",
     "Service",
     "ServiceSettings",
+    "Stream",
     "create_app",
     "follow",
     "load_settings",

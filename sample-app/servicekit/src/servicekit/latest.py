@@ -57,13 +57,13 @@ async def follow(
     while True:
         begin = loop.time()
         try:
-            response = await backend.get(f"{path}?after={revision}&wait={wait:g}", timeout=wait + 2)
+            answer = await backend.get(f"{path}?after={revision}&wait={wait:g}", timeout=wait + 2)
         except BackendError as error:
             on_state(error)
             await asyncio.sleep(0.5)
             continue
         on_state(None)
-        if response.content:
-            revision = response.headers.get("x-revision", "-1")
-            yield response.content
+        if answer.body:
+            revision = answer.headers.get("x-revision", "-1")
+            yield answer.body
         await asyncio.sleep(max(0.0, begin + interval - loop.time()))

@@ -38,5 +38,5 @@ def configure_logs(service: str, version: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("httpx", "httpcore", "uvicorn"):
+    for noisy in ("aiohttp", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
