@@ -43,6 +43,8 @@ def _allowed(job: Job) -> int:
     if reason in _NEVER_RETRIED:
         return 0
     retry = job.spec.retry
+    if retry is None:
+        return _RETRIED_UNASKED.get(reason, 0)
     reasons = retry.when or (frozenset[str]() if retry.exit_codes else frozenset({"always"}))
     if "always" in reasons or reason in reasons or job.exit_code in retry.exit_codes:
         return retry.max

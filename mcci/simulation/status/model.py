@@ -6,7 +6,7 @@ values; everything that rules, `extends` and `include` decide is decided before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -124,7 +124,7 @@ class JobSpec:
     needs: tuple[Need, ...] | None = None
     start_in: float | None = None
     resource_group: str | None = None
-    retry: Retry = field(default_factory=Retry)
+    retry: Retry | None = None
     trigger: Trigger | None = None
     interruptible: bool = False
     prepares: bool = False

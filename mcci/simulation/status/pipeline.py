@@ -13,8 +13,8 @@ from typing import TypeAlias
 from mcci.simulation.status.composite import Tally, kind
 from mcci.simulation.status.model import COMPLETED, JobSpec, PipelineSpec, Status
 
-# A job can only become ready, or be skipped, when one of its needs comes to one of these.
-_SETTLED = COMPLETED | {Status.MANUAL}
+# A need that comes to one of these may skip the job before its other needs are completed.
+_SKIPPING = frozenset({Status.SKIPPED, Status.MANUAL})
 
 
 class Job:
@@ -30,6 +30,7 @@ class Job:
         "exit_code",
         "failure_reason",
         "immediately",
+        "open_needs",
         "order",
         "pipeline",
         "spec",
@@ -51,6 +52,7 @@ class Job:
         self.downstream: Pipeline | None = None
         self.blocked_by: list[Job] = []
         self.dependents: list[Job] = []
+        self.open_needs = 0
         self.order = 0
 
     @property
@@ -133,10 +135,17 @@ class Pipeline:
             job.stage.waiting.pop(job, None)
         if status is Status.CREATED:
             self._await(job)
-        elif status in _SETTLED:
-            for dependent in job.dependents:
-                if dependent.status is Status.CREATED:
-                    self._await(dependent)
+        self._tell_dependents(job, old, status)
+
+    def _tell_dependents(self, job: Job, old: Status, new: Status) -> None:
+        """Count what dependents still wait for, and have those looked at that may now be ready or be skipped."""
+        completed = (new in COMPLETED) - (old in COMPLETED)
+        if not completed and new not in _SKIPPING:
+            return
+        for dependent in job.dependents:
+            dependent.open_needs -= completed
+            if dependent.status is Status.CREATED and (not dependent.open_needs or new in _SKIPPING):
+                self._await(dependent)
 
     def allow_failure(self, job: Job, allowed: bool) -> None:
         """Say whether the job's failure counts, which an exit code can decide."""
@@ -175,6 +184,7 @@ class Pipeline:
                 needed = self.jobs.get(need.job)
                 if needed is not None:
                     job.blocked_by.append(needed)
+                    job.open_needs += 1
                     needed.dependents.append(job)
         self._set_order()
         for job in self.jobs.values():

@@ -75,10 +75,17 @@ def _job_spec(planned: PlannedJob, findings: list[Finding]) -> JobSpec:
         needs=None if planned.needs is None else tuple(Need(job=name) for name in planned.needs),
         start_in=_start_in(planned, findings),
         resource_group=planned.resource_group,
-        retry=Retry(max=job.retry.max, when=frozenset(job.retry.when), exit_codes=frozenset(job.retry.exit_codes)),
+        retry=_retry(planned),
         trigger=_trigger(planned),
         interruptible=planned.interruptible,
     )
+
+
+def _retry(planned: PlannedJob) -> Retry | None:
+    retry = planned.job.retry
+    if "retry" not in planned.job.keywords:
+        return None
+    return Retry(max=retry.max, when=frozenset(retry.when), exit_codes=frozenset(retry.exit_codes))
 
 
 def _trigger(planned: PlannedJob) -> Trigger | None:

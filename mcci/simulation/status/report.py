@@ -22,8 +22,10 @@ class Difference:
     position: Position
 
     def __str__(self) -> str:
-        where = f" of '{self.pipeline}'" if self.pipeline else ""
-        what = f"{self.kind} '{self.name}'{where}" if self.name else f"the pipeline{where and f' {self.pipeline!r}'}"
+        pipeline = f"pipeline '{self.pipeline}'" if self.pipeline else "the pipeline"
+        what = f"{self.kind} '{self.name}'" if self.name else pipeline
+        if self.name and self.pipeline:
+            what = f"{what} of {pipeline}"
         actual = f"is {self.actual}" if self.actual is not None else "is not there"
         return f"{what} {actual}, expected {self.expected}"
 
