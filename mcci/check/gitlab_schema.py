@@ -86,6 +86,7 @@ class GitlabSchema:
         return self._validators[section, keyword]
 
 
+@cache
 def _read() -> dict[str, Any]:
     # Found by its distribution: importing the package would import its command line and an HTTP client.
     path = distribution("check-jsonschema").locate_file("check_jsonschema/builtin_schemas/vendor/gitlab-ci.json")

@@ -38,7 +38,8 @@ def _pipeline(pipeline: Pipeline) -> Iterator[Finding]:
 def _extends_unknown(pipeline: Pipeline, job: Map) -> bool:
     """Say whether a template is missing that may well have the script; another rule reports that."""
     names = job.get("extends")
-    return any(name not in pipeline.content for name in (names if isinstance(names, List) else [names]) if name)
+    listed = names if isinstance(names, List) else [names]
+    return any(isinstance(name, str) and name not in pipeline.content for name in listed)
 
 
 def _mirrors(job: Map) -> bool:
