@@ -131,8 +131,8 @@ def event_of(kind: str, options: dict[str, Any], project: Project) -> Event:
         tag=is_tag,
         merge_request=request,
         changes=tuple(options["changes"]) if known else None,
-        variables=dict(_pair(text, "--variable") for text in options["variables"]),
-        inputs=dict(_pair(text, "--input") for text in options["inputs"]),
+        variables=dict(pairs_of(options["variables"], "--variable")),
+        inputs=dict(pairs_of(options["inputs"], "--input")),
         commit_message=options["message"],
         open_merge_requests=(f"{project.path}!1",) if options["open_merge_request"] else (),
     )
@@ -151,6 +151,11 @@ def _merge_request(options: dict[str, Any]) -> MergeRequest:
         labels=tuple(options["labels"]),
         draft=options["draft"],
     )
+
+
+def pairs_of(texts: tuple[str, ...], option: str) -> list[tuple[str, str]]:
+    """Return the names and values of `K=V` texts. Raises `UsageError` for one that is none."""
+    return [_pair(text, option) for text in texts]
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from mcci.findings import Finding, Position
 from mcci.pipeline.configuration import FIRST, LAST, Configuration, load_several
@@ -25,6 +25,18 @@ from mcci.simulation.scope import Scope, Scopes, project_variables
 from mcci.simulation.world import ANY_REF, EventWorld
 
 MAX_CHILD_DEPTH = 2
+
+
+class Circumstances(Protocol):
+    """What the rules of a pipeline's jobs were decided by, for those who explain them."""
+
+    world: EventWorld
+
+    def scope_of(self, job: Job) -> Scope:
+        """Return the variables that a job's rules see."""
+
+    def scope_of_workflow(self) -> Scope:
+        """Return the variables that `workflow:rules` see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,7 @@ class Pipeline:
     left_out: tuple[tuple[Job, Decision], ...] = ()
     findings: tuple[Finding, ...] = ()
     depth: int = 0
+    circumstances: Circumstances | None = field(default=None, repr=False, compare=False)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -204,7 +217,7 @@ class _Simulation:
 
     def _decide(self, job: Job) -> tuple[Decision, Rule | None]:
         """Return whether a job is in, and the rule that matched."""
-        scope = self._scope_of(job)
+        scope = self.scope_of(job)
         if job.rules is not None:
             decision, rule = self._by_rules(job.rules, scope, "the job")
             if rule is not None and rule.when is None and job.when == "never":
@@ -229,11 +242,16 @@ class _Simulation:
         reason = "the job has no rules" if job.only is None and except_ is None else "its only and except allow it"
         return Decision(included=True, reason=reason), None
 
-    def _scope_of(self, job: Job) -> Scope:
+    def scope_of(self, job: Job) -> Scope:
+        """Return the variables that a job's rules see."""
         if not self.is_scoped or job.environment is None:
             return self.scopes.of_job(job)
         name = self.scopes.of_job(job).fill(job.environment.name)
         return self.scopes.of_job(job, project_variables(self.project, self.event, name))
+
+    def scope_of_workflow(self) -> Scope:
+        """Return the variables that `workflow:rules` see."""
+        return self.scopes.of_pipeline()
 
     def _missing_needs(self, included: Mapping[str, tuple[Job, Decision, Rule | None]]) -> Iterator[Finding]:
         for job, _, rule in included.values():
@@ -263,7 +281,7 @@ class _Simulation:
         environment = job.environment.name if job.environment is not None else None
         group = job.resource_group
         if "$" in (environment or "") or "$" in (group or ""):
-            scope = self._scope_of(job)
+            scope = self.scope_of(job)
             environment = environment and scope.fill(environment)
             group = group and scope.fill(group)
         child: Pipeline | None = None
@@ -294,7 +312,7 @@ class _Simulation:
                         yield target
 
     def _downstream(self, job: Job, trigger: Trigger, rule: Rule | None) -> tuple[Pipeline | None, str]:
-        scope = self._scope_of(job)
+        scope = self.scope_of(job)
         variables = self._forwarded(job, trigger, rule, scope)
         if trigger.include:
             return self._child(trigger, variables, scope)
@@ -385,6 +403,7 @@ class _Simulation:
             left_out=tuple(left_out or ()),
             findings=findings,
             depth=self.depth,
+            circumstances=self if self.configuration.is_valid else None,
         )
 
 
