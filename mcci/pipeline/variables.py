@@ -59,10 +59,12 @@ def expand_existing(text: str, lookup: Lookup) -> str:
 def nested(lookup: Lookup, is_raw: Callable[[str], bool] = lambda name: False) -> Lookup:
     """Return a look-up whose values have the variables in them replaced, as `expand_all` would leave them.
 
-    A raw variable, and one that leads back to itself, keeps its value as written.
+    A raw variable, and one in a circle, keeps its value as written; a reference to the variable itself leaves nothing.
     """
 
     def value_of(name: str, above: tuple[str, ...] = ()) -> str | None:
+        if above and above[-1] == name:
+            return None
         value = lookup(name)
         if value is None or ("$" not in value and "%" not in value) or is_raw(name) or name in above:
             return value
