@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,16 +52,16 @@ def command(files: tuple[Path, ...], config: Path, branches: Path | None, ignore
     found: dict[Finding, None] = {}
     checked: dict[str, None] = {}
     unreadable = False
-    gc.disable()  # a large file is millions of objects that stay to the end; looking for cycles only costs
     for scope in scopes:
-        subject = scope.collect()
+        with _no_collection():
+            subject = scope.collect()
+            findings = checks.check(subject)
         unreadable = unreadable or bool(subject.unreadable)
         checked.update((scope.shown(file.name, format_), None) for file in subject.files)
-        for finding in checks.check(subject):
+        for finding in findings:
             if finding.rule not in ignore and scope.asked(finding.position.file):
                 shown = scope.shown(finding.position.file, format_)
                 found[replace(finding, position=replace(finding.position, file=shown))] = None
-    gc.enable()
     _show(list(found), list(checked), format_)
     if unreadable:
         return ExitCode.USAGE
@@ -272,6 +273,18 @@ class Overlay:
     def paths(self) -> Iterable[str]:
         """Return the paths of both."""
         return sorted({*self.upper.paths(), *self.lower.paths()})
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of cycles out: a large file is millions of objects that stay to the end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _refuse_unknown(ignore: tuple[str, ...]) -> None:

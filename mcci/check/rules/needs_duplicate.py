@@ -22,10 +22,11 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Look at plain needs; several needs on one job's instances (`parallel:matrix`) are meant."""
     for pipeline in subject.pipelines:
         for name, job in pipeline.jobs.items():
-            if any(isinstance(item, Map) and "parallel" in item for item in job.get("needs") or ()):
+            listed = own_needs(job)
+            if not listed or any(isinstance(item, Map) and "parallel" in item for item in job["needs"]):
                 continue
             seen: set[str] = set()
-            for need in own_needs(job) or ():
+            for need in listed:
                 if need.name in seen:
                     yield RULE.finding(need.position, f"job '{name}' needs '{need.name}' twice")
                 seen.add(need.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -62,6 +63,50 @@ def examine(text: str) -> None:
         assert 1 <= finding.position.line <= lines
         assert finding.position.column >= 1
         assert finding.message
+
+
+KINDS = [
+    None,
+    True,
+    1,
+    -1.5,
+    "",
+    "x",
+    "$X",
+    [],
+    [None],
+    [1],
+    ["x"],
+    [["x"]],
+    [{}],
+    [{"job": 1}],
+    [{"if": 1, "when": []}],
+]
+KINDS += [
+    {},
+    {"a": 1},
+    {"include": 1},
+    {"include": [{"local": 1}]},
+    {"include": ".gitlab-ci.yml"},
+    {"matrix": [{"A": 1}]},
+]
+KINDS += [
+    {"name": []},
+    {"name": 1, "action": {}, "on_stop": "x"},
+    {"project": [], "strategy": 1},
+    {"rules": [{"when": {}}]},
+]
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_any_kind(keyword: str) -> None:
+    """Each keyword with a value of each kind, in a job, a template, `default` and the file itself."""
+    extended = {"extends": ".base", "needs": ["one 1"], "trigger": {"include": "a.yml"}}
+    jobs = {f"one {number}": {"script": ["make"], keyword: value} for number, value in enumerate(KINDS)}
+    examine(yaml.safe_dump({**jobs, **{f".{name}": job for name, job in jobs.items()}, "two": extended}))
+    for value in KINDS:
+        job = {"extends": ".base", "script": ["make"]}
+        examine(yaml.safe_dump({keyword: value, "one": job, ".base": {keyword: value}, "default": {keyword: value}}))
 
 
 @SETTINGS
