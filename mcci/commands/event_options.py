@@ -22,7 +22,7 @@ EVENTS = {
     "pipeline": Source.PIPELINE,
     "parent-pipeline": Source.PARENT_PIPELINE,
 }
-_SEVERAL = {"--changes", "--variable", "--input", "--project-variable", "--protected", "--label"}
+_SEVERAL = {"--changes", "--variable", "--input", "--project-variable", "--protected", "--label", "--play", "--fail"}
 _PAIRS = {"--variable", "--input", "--project-variable"}
 
 

@@ -180,6 +180,9 @@ class _Simulation:
         findings = tuple(self._missing_needs(included))
         if findings:
             return self._none("a job that is in needs one that is not", left_out=left_out, findings=findings)
+        findings = tuple(self._circular_variables([job for job, _, _ in included.values()]))
+        if findings:
+            return self._none("variables refer to each other in a circle", left_out=left_out, findings=findings)
         order = {stage: index for index, stage in enumerate(self.configuration.stages)}
         jobs = [self._plan(job, verdict, matched, included) for job, verdict, matched in included.values()]
         jobs.sort(key=lambda planned: order[planned.job.stage])
@@ -266,6 +269,20 @@ class _Simulation:
                     )
                     advice = "To need a job that sometimes does not exist in the pipeline, use needs:optional."
                     yield Finding(rule="needs-missing", message=message, position=need.position, help=advice)
+
+    def _circular_variables(self, jobs: list[Job]) -> Iterator[Finding]:
+        """Yield a finding for each job whose variables GitLab cannot expand; most jobs share what they have."""
+        known: dict[int, str | None] = {}
+        shared = any("$" in value or "%" in value for value in self.scopes.root.values())
+        for job in jobs:
+            own = any("$" in variable.value or "%" in variable.value for variable in job.variables.values())
+            if not own and not shared:
+                continue
+            key = id(job) if own else 0
+            if key not in known:
+                known[key] = self.scope_of(job).expanded()[1]
+            if known[key]:
+                yield Finding(rule="variables-cycle", message=f"{job.name}: {known[key]}", position=job.position)
 
     def _plan(
         self,

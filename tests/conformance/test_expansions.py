@@ -37,7 +37,7 @@ def test_collection(case: dict[str, Any]) -> None:
     assert error == case.get("error")
 
 
-@pytest.mark.parametrize("case", COLLECTIONS)
+@pytest.mark.parametrize("case", [case for case in COLLECTIONS if "error" not in case.values[0]])
 def test_one_at_a_time(case: dict[str, Any]) -> None:
     """Looking up one variable gives what expanding all of them would."""
     lookup = nested(case["given"].get, set(case.get("raw", ())).__contains__)

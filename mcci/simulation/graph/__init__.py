@@ -1,0 +1,1 @@
+"""Drawings of simulated pipelines: Mermaid and DOT text, SVG, and one self-contained HTML page."""
