@@ -39,7 +39,11 @@ def _is_redundant(pipeline: Pipeline, newer: Pipeline) -> bool:
 
 
 def _started_what_may_not_stop(pipeline: Pipeline) -> bool:
-    return any(job.status in _STARTED and not job.spec.interruptible for job in pipeline.jobs.values())
+    """Return whether a job that is not interruptible has started. GitLab does not count trigger jobs."""
+    return any(
+        job.status in _STARTED and not job.spec.interruptible and job.spec.trigger is None
+        for job in pipeline.jobs.values()
+    )
 
 
 def _cancel(instance: Instance, pipeline: Pipeline, *, interruptible_only: bool) -> None:

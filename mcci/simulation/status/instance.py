@@ -45,6 +45,7 @@ class Instance:
         self._groups: dict[tuple[str, str], ResourceGroup] = {}
         self.changes: deque[JobChange] = deque()
         self.unprocessed: dict[Pipeline, None] = {}
+        self.contended: dict[ResourceGroup, None] = {}
 
     def create(
         self,
@@ -76,12 +77,12 @@ class Instance:
         return pipeline
 
     def set_process_mode(self, project: str, resource_group: str, mode: ProcessMode) -> None:
-        """Set a resource group's process mode, as a person does over GitLab's API."""
+        """Set a resource group's process mode, as a person does over GitLab's API; `settle` then acts on it."""
         self._modes[project, resource_group] = mode
         group = self._groups.get((project, resource_group))
         if group is not None:
             group.mode = mode
-            group.assign()
+            self.contended[group] = None
 
     def group_of(self, job: Job) -> ResourceGroup | None:
         """Return the job's resource group, if it has one."""

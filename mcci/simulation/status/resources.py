@@ -40,7 +40,7 @@ class ResourceGroup:
         self.upcoming[job.pipeline.id] += 1
 
     def follow(self, job: Job, old: Status, new: Status) -> None:
-        """Take a member's status change to heart, and give the resource to the next job if it is free."""
+        """Note a member's status change. `assign` comes once all changes are noted, lest a job that left is chosen."""
         pipeline = job.pipeline.id
         self.upcoming[pipeline] += (new in _UPCOMING) - (old in _UPCOMING)
         if not self.upcoming[pipeline]:
@@ -53,7 +53,6 @@ class ResourceGroup:
             self.waiting.setdefault(pipeline, {})[job] = None
         if job is self.holder and (new in COMPLETED or new is Status.CREATED):
             self.holder = None
-        self.assign()
 
     def assign(self) -> None:
         """Give the resource to the job whose turn it is, if it is free and that job is ready for it."""

@@ -13,10 +13,14 @@ from mcci.simulation.status.pipeline import Job
 
 def settle(instance: Instance) -> None:
     """Let GitLab do what follows from the changes since the last call, to the end."""
-    while instance.changes or instance.unprocessed:
+    while instance.changes or instance.contended or instance.unprocessed:
         while instance.changes:
             _follow(instance, *instance.changes.popleft())
-        if instance.unprocessed:
+        if instance.contended:
+            group = next(iter(instance.contended))
+            del instance.contended[group]
+            group.assign()
+        elif instance.unprocessed:
             pipeline = next(iter(instance.unprocessed))
             del instance.unprocessed[pipeline]
             bridges.process_and_report(pipeline)
@@ -33,6 +37,7 @@ def _follow(instance: Instance, job: Job, old: Status, new: Status) -> None:
     group = instance.group_of(job)
     if group is not None:
         group.follow(job, old, new)
+        instance.contended[group] = None
     if job.status is not new:
         return
     if new is Status.FAILED:
