@@ -99,6 +99,7 @@ class _Collection:
         offline = any(finding.rule == "include-offline" for finding in configuration.findings)
         entry = self.files.get(configuration.file)
         return Pipeline(
+            configuration=configuration,
             file=configuration.file,
             content=configuration.merged,
             jobs={name: job.keywords for name, job in _first_instances(configuration)},
@@ -111,9 +112,13 @@ class _Collection:
         )
 
     def _refuse(self, configuration: Configuration, *, complete: bool) -> None:
+        """Keep what merging found, but for what a file out of reach may put right, and what follows from that."""
+        doubtful = _PERHAPS_ELSEWHERE if not complete else frozenset()
+        missing = {finding.position for finding in configuration.findings if finding.rule in doubtful}
+        lines = {(position.file, position.line) for position in missing}
         for finding in configuration.findings:
-            elsewhere = not complete and finding.rule in _PERHAPS_ELSEWHERE
-            if finding.rule != "include-offline" and not elsewhere and finding not in self.unreadable:
+            known = finding.rule == "include-offline" or finding in self.unreadable
+            if not known and (finding.position.file, finding.position.line) not in lines:
                 self.refused.append(finding)
 
     def _child(self, pipeline: Pipeline, name: str, job: Job) -> None:

@@ -20,6 +20,7 @@ RULE = Rule(
 )
 _OPTION = re.compile(r"^--?(?:[\w-]*-)?(?:password|passwd|pass|passphrase|token|secret|api-?key)(?:=|$)", re.IGNORECASE)
 _CANDIDATE = re.compile(r"\$\{?\w*(?:PAS|PWD|SECRET|TOKEN|KEY|CRED|PAT|JWT|AUTH)", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"(?:token|authorization|api-?key|secret)\s*:", re.IGNORECASE)
 _SHORT_PASSWORD = frozenset(
     {"az", "buildah", "crane", "docker", "helm", "mysql", "mysqldump", "oc", "oras", "podman", "skopeo", "sshpass"}
 )
@@ -35,7 +36,11 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Look for passwords, tokens and headers given as arguments."""
     for file in subject.files:
         for script in scripts(file):
-            if not (_CANDIDATE.search(script.text) or any(name in script.text for name in subject.context.secrets)):
+            if not (
+                "curl" in script.text
+                or _CANDIDATE.search(script.text)
+                or any(name in script.text for name in subject.context.secrets)
+            ):
                 continue
             for command in commands(script.text):
                 name = _exposed(command, subject.context.secrets)
@@ -53,6 +58,8 @@ def _exposed(command: Command, marked: frozenset[str]) -> str:
     previous = ""
     for word in command.words:
         secrets = [name for name in word.variables if is_secret(name, marked)]
+        if command.name == "curl" and previous in ("-H", "--header") and _CREDENTIAL.search(word.text):
+            secrets = list(word.variables)
         if secrets and (_takes_secret(command.name, previous) or _carries_secret(command.name, word)):
             return secrets[0]
         previous = word.text

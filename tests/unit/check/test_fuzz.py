@@ -65,7 +65,7 @@ def examine(text: str) -> None:
         assert finding.message
 
 
-KINDS = [
+KINDS: list[Any] = [
     None,
     True,
     1,
