@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcci.findings import Position
+from mcci.pipeline.configuration import Configuration
 from mcci.pipeline.document import Map
 
 
@@ -16,8 +17,10 @@ class Pipeline:
     `content` holds everything merged, `jobs` the visible jobs among it, `stages` their order from `.pre` to `.post`.
     `complete`: nothing it includes is out of reach, so that what is missing is really missing; `own_stages`: the entry
     file itself lists the stages. A child pipeline has the `parent` and the name of the job there that starts it.
+    `configuration` is all of it again, as the simulation reads it.
     """
 
+    configuration: Configuration = field(repr=False, compare=False)
     file: str
     content: Map
     jobs: Mapping[str, Map]
