@@ -188,7 +188,7 @@ def test_a_link_opens_a_vehicle(open_page: OpenPage) -> None:
     page = open_page("#v-0005")
     expect(page.locator("#name")).to_have_text("v-0005")
     page.locator("#map").press("n")
-    assert page.url.endswith("#v-0006")
+    page.wait_for_url("**#v-0006")
 
 
 def test_an_unknown_vehicle_is_said_to_be_unknown(open_page: OpenPage) -> None:

@@ -1,6 +1,7 @@
 // The vehicle that is chosen: asked for once a second, shown with what is missing said to be missing.
 
 const EVERY = 1000;
+const STEPPING = 60;
 const ANSWERS = 30;
 const KINDS = ["a", "b", "c", "d"];
 const POINTS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
@@ -29,8 +30,8 @@ export class Details extends EventTarget {
     byId("licence").textContent = "";
     byId("photo").replaceChildren();
     this.photo = null;
-    this.spark();
-    this.ask();
+    this.sparkSoon();
+    this.timer = setTimeout(() => this.ask(), STEPPING); // who holds a key down passes many by
   }
 
   async ask() {
@@ -102,7 +103,12 @@ export class Details extends EventTarget {
     byId("needle").style.rotate = `${telemetry?.heading_degrees ?? 0}deg`;
     if (telemetry) this.speeds.push(telemetry.speed_kmh);
     this.speeds = this.speeds.slice(-60);
-    this.spark();
+    this.sparkSoon();
+  }
+
+  // Measuring the page in the middle of a change makes the browser lay it out at once: wait for the frame.
+  sparkSoon() {
+    this.drawing ??= requestAnimationFrame(() => { this.drawing = null; if (this.name) this.spark(); });
   }
 
   spark() {

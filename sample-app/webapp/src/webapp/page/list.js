@@ -28,10 +28,16 @@ export class List extends EventTarget {
     // The one chosen is always in the list.
     const from = Math.max(0, Math.min(found.indexOf(this.chosen) - 20, found.length - MOST));
     const shown = found.slice(from, from + MOST);
-    this.list.replaceChildren(...shown.map((name, number) => this.item(name, number)));
+    if (shown.join() === this.shown) this.remark();
+    else this.list.replaceChildren(...shown.map((name, number) => this.item(name, number)));
+    this.shown = shown.join();
     const hidden = found.length - shown.length;
     this.more.textContent = hidden ? `${hidden} more: type a part of the name` : found.length ? "" : this.names.length ? "none" : "no vehicle yet";
     this.point();
+  }
+
+  remark() {
+    for (const item of this.list.children) item.setAttribute("aria-selected", String(item.dataset.name === this.chosen));
   }
 
   item(name, number) {

@@ -52,8 +52,14 @@ function start(feed, services, map) {
     list.mark(name);
     details.show(name);
     follow(view.following && Boolean(name));
-    history.replaceState(null, "", name ? `#${name}` : location.pathname + location.search);
+    addressSoon();
     if (told) say(name ? `${name} chosen` : "no vehicle chosen");
+  };
+  // The address follows a moment later: browsers make it costly, and refuse many changes a second.
+  let address = 0;
+  const addressSoon = () => {
+    clearTimeout(address);
+    address = setTimeout(() => history.replaceState(null, "", chosen ? `#${chosen}` : location.pathname + location.search), 150);
   };
   const step = (by) => {
     const names = traffic.names, here = traffic.index.get(chosen);
@@ -89,7 +95,7 @@ function start(feed, services, map) {
   byId("farther").addEventListener("click", () => view.zoom(1 / 1.5));
   byId("fit").addEventListener("click", () => view.fit());
   addEventListener("hashchange", () => choose(location.hash.slice(1) || null));
-  themes(() => { view.recolour(); details.name && details.spark(); });
+  themes(() => { view.recolour(); details.name && details.sparkSoon(); });
 
   setInterval(() => {
     byId("rate").textContent = `${frames} /s`;

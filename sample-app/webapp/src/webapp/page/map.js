@@ -1,5 +1,6 @@
 // The map on the screen: draws ground and traffic, and turns pointer and keys into moves and choices.
 
+import { Arrows, arrow } from "./arrows.js";
 import { Ground } from "./ground.js";
 import { View } from "./view.js";
 
@@ -14,6 +15,7 @@ export class MapView extends EventTarget {
     this.element = element;
     this.traffic = traffic;
     this.view = new View();
+    this.arrows = new Arrows();
     this.chosen = -1;
     this.hover = -1;
     this.following = false;
@@ -97,32 +99,26 @@ export class MapView extends EventTarget {
     context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     context.lineJoin = context.lineCap = "round";
     if (chosen >= 0) this.drawTrail(context);
-    const size = Math.min(13, Math.max(traffic.count > 400 ? 4.2 : 5.5, view.scale * 9));
-    context.beginPath();
-    for (let i = 0; i < traffic.count; i++) if (i !== chosen) this.arrow(context, i, size);
-    context.lineWidth = Math.max(1, size / 4.5);
-    context.strokeStyle = colours["vehicle-edge"];
-    context.stroke();
-    context.fillStyle = this.stale ? colours.stale : colours.vehicle;
-    context.fill();
+    // In half pixels, so that a smooth zoom needs few sets of pictures.
+    const size = Math.round(2 * Math.min(13, Math.max(traffic.count > 400 ? 4.5 : 5.5, view.scale * 9))) / 2;
+    this.arrows.prepare(size, view.ratio, this.stale ? colours.stale : colours.vehicle, colours["vehicle-edge"]);
+    for (let i = 0; i < traffic.count; i++) {
+      if (i === chosen) continue;
+      const [x, y] = this.inLane(i);
+      if (x > -20 && y > -20 && x < view.width + 20 && y < view.height + 20) this.arrows.stamp(context, x, y, traffic.heading[i]);
+    }
     if (chosen >= 0) this.drawChosen(context, now, size);
     if (this.hover >= 0 && this.hover !== chosen && this.hover < traffic.count) this.caption(context, this.hover, size);
   }
 
-  // The kite of one vehicle, added to the path; nothing where it is off the screen.
-  arrow(context, i, size) {
+  // Where a vehicle is on the screen, a little to the right of the middle of its road.
+  inLane(i) {
     const { view, traffic } = this;
-    const heading = traffic.heading[i], sine = Math.sin(heading), cosine = Math.cos(heading);
-    const lane = Math.min(3.5, LANE * view.scale);
-    const x = (traffic.x[i] - view.x) * view.scale + view.width / 2 + cosine * lane;
-    const y = (traffic.y[i] - view.y) * view.scale + view.height / 2 + sine * lane;
-    if (x < -20 || y < -20 || x > view.width + 20 || y > view.height + 20) return;
-    const east = sine * size, south = -cosine * size;
-    context.moveTo(x + east * 1.25, y + south * 1.25);
-    context.lineTo(x - east * 0.9 - south * 0.75, y - south * 0.9 + east * 0.75);
-    context.lineTo(x - east * 0.45, y - south * 0.45);
-    context.lineTo(x - east * 0.9 + south * 0.75, y - south * 0.9 - east * 0.75);
-    context.closePath();
+    const lane = Math.min(3.5, LANE * view.scale), heading = traffic.heading[i];
+    return [
+      (traffic.x[i] - view.x) * view.scale + view.width / 2 + Math.cos(heading) * lane,
+      (traffic.y[i] - view.y) * view.scale + view.height / 2 + Math.sin(heading) * lane,
+    ];
   }
 
   drawTrail(context) {
@@ -153,13 +149,8 @@ export class MapView extends EventTarget {
     context.arc(x, y, size + 5 + wave * 16, 0, 2 * Math.PI);
     context.stroke();
     context.globalAlpha = 1;
-    context.beginPath();
-    this.arrow(context, chosen, Math.max(9, size * 1.35));
-    context.lineWidth = 3.5;
-    context.strokeStyle = colours["vehicle-edge"];
-    context.stroke();
-    context.fillStyle = colours.chosen;
-    context.fill();
+    const [left, top] = this.inLane(chosen);
+    arrow(context, left, top, traffic.heading[chosen], Math.max(9, size * 1.35), colours.chosen, colours["vehicle-edge"]);
     this.caption(context, chosen, size + 6);
   }
 
