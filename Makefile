@@ -30,6 +30,7 @@ lint: $(VENV)/.tests ## ruff, mypy and the import contracts
 	lint-imports --no-cache
 
 docs: $(VENV)/.tests ## write the generated reference pages, and check every page
+	python docs/reference/make.py
 	pytest tests/docs
 
 bench: $(VENV)/.tests ## every benchmark, one after the other
