@@ -134,7 +134,7 @@ def from_charts(
         mounted = _write_files(folder / name, workload.files)
         variables |= {key: mounted.get(value, value) for key, value in workload.environment.items()}
         profile = yaml.safe_load(workload.files[workload.environment["PROFILE"]])
-        listens = int(profile.get("port", variables["PORT"]))
+        listens = int(variables.get("PORT", profile.get("port", 0)))
         if listens != workload.port:
             raise SetupError(f"{name} listens on {listens}, but its chart declares port {workload.port}")
         settings = {**profile, **{key.lower(): value for key, value in workload.environment.items()}}

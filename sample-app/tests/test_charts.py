@@ -89,8 +89,8 @@ def test_what_the_charts_get_wrong_is_said(helm: Path, tmp_path: Path, monkeypat
         return changed
 
     monkeypatch.setattr(charts, "render", broken)
-    replacement = ("port: 8080", "port: 8181")
-    with pytest.raises(SetupError, match="position-tracker listens on 8181, but its chart declares port 8080"):
+    replacement = ('"containerPort": 8080', '"containerPort": 8181')
+    with pytest.raises(SetupError, match="position-tracker listens on 8080, but its chart declares port 8181"):
         start()
     replacement = ("http://position-tracker:8080", "http://position-trakcer:8080")
     with pytest.raises(SetupError, match="tracker_url is http://position-trakcer:8080, but no rendered Service"):
