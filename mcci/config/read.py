@@ -26,6 +26,7 @@ MAX_SEPARATORS = 100_000
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(("str", "int", "float", "bool", "null", "map", "seq", "merge", "timestamp", "value"))
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NESTED = re.compile(rf"(?:[\[{{][^\[\]{{}}]*+){{{MAX_DEPTH + 1}}}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
@@ -34,8 +35,10 @@ def read(data: bytes, file: str) -> MappingNode:
     """Return the root mapping of `data`. Raises `InvalidInput` with one finding."""
     text = _decode(data, file)
     _check_length(text, file)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML lets a later anchor take an earlier one's name
     try:
-        documents = list(YAML(typ="safe", pure=True).compose_all(text))
+        documents = list(yaml.compose_all(text))
     except MarkedYAMLError as error:
         raise _syntax(error, file) from error
     except (YAMLError, ValueError) as error:
@@ -177,7 +180,12 @@ def _place(before: str, file: str) -> Position:
 
 
 def _check_length(text: str, file: str) -> None:
-    """Refuse too many values before seconds are spent on them: each has a line's end or one of these beside it."""
+    """Refuse too many values before seconds are spent on them: each has a line's end or one of these beside it.
+
+    So too for brackets: ruamel.yaml's time grows with the square of their depth.
+    """
+    if _NESTED.search(text):
+        raise _too_deep(file)
     if sum(text.count(each) for each in "\n,[{") > MAX_SEPARATORS:
         raise _too_many(file)
 
