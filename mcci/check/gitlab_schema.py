@@ -131,9 +131,10 @@ def _unless_open(function: _Keyword) -> _Keyword:
 
 
 def _one_of(validator: Any, branches: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """`oneOf` as `anyOf` where open values make several branches true."""
-    name = "anyOf" if holds_open(instance) else "oneOf"
-    yield from Draft7Validator.VALIDATORS[name](validator, branches, instance, schema)
+    """`oneOf`, but several branches may be true where open values make them so."""
+    for error in Draft7Validator.VALIDATORS["oneOf"](validator, branches, instance, schema) or ():
+        if error.context or not holds_open(instance):
+            yield error
 
 
 def _pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcci.check.open_values import is_open
 from mcci.findings import Position
@@ -13,11 +13,17 @@ from mcci.pipeline.document import List, Map
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One job that another needs, in the same pipeline."""
+    """One job that another needs, in the same pipeline: item `index` of the list `listed`."""
 
     name: str
     optional: bool
-    position: Position
+    listed: List = field(repr=False, compare=False)
+    index: int
+
+    @property
+    def position(self) -> Position:
+        """Return where the need stands."""
+        return self.listed.position(self.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +60,12 @@ def _needs(holder: Map) -> Iterator[Need]:
     if not isinstance(listed, List):
         return
     for index, item in enumerate(listed):
-        position = listed.position(index)
         if isinstance(item, str) and not is_open(item):
-            yield Need(name=item, optional=False, position=position)
+            yield Need(name=item, optional=False, listed=listed, index=index)
         elif isinstance(item, Map) and not {"pipeline", "project"} & item.keys():
             name = item.get("job")
             if isinstance(name, str) and not is_open(name):
-                yield Need(name=name, optional=item.get("optional") is True, position=position)
+                yield Need(name=name, optional=item.get("optional") is True, listed=listed, index=index)
 
 
 def rules(job: Map) -> list[Map]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from mcci.check.jobs import deployment, own_needs, rules
@@ -26,8 +27,13 @@ class Measure:
     most: int
 
 
-def measures(subject: Subject) -> Iterator[Measure]:
-    """Yield every use of a limit, near it or not."""
+@lru_cache(maxsize=1)
+def measures(subject: Subject) -> tuple[Measure, ...]:
+    """Return every use of a limit, near it or not."""
+    return tuple(_measures(subject))
+
+
+def _measures(subject: Subject) -> Iterator[Measure]:
     for file in subject.files:
         yield from _file(file)
     for pipeline in subject.pipelines:

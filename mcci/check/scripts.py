@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import yaml
 
@@ -32,8 +33,13 @@ class Script:
         return Position(file=self.file.name, line=line + 1, column=len(text) - len(text.lstrip()) + 1)
 
 
-def scripts(file: SourceFile) -> Iterator[Script]:
-    """Yield the script items of the jobs, hidden jobs, `default` and the top level, in the order they would run."""
+@lru_cache(maxsize=64)
+def scripts(file: SourceFile) -> tuple[Script, ...]:
+    """Return the script items of the jobs, hidden jobs, `default` and the top level, in the order they would run."""
+    return tuple(_scripts(file))
+
+
+def _scripts(file: SourceFile) -> Iterator[Script]:
     shell = 0
     for name, holder in _holders(file):
         for keywords in (("before_script", "script"), ("after_script",)):
@@ -57,8 +63,10 @@ def _holders(file: SourceFile) -> Iterator[tuple[str, Map]]:
 
 
 def _items(file: SourceFile, job: str, holder: Map, keyword: str, shell: int) -> Iterator[Script]:
+    if keyword not in holder or isinstance(holder[keyword], Reference):
+        return
     node = next((value for key, value in reversed(holder.node.value) if key.value == keyword), None)
-    if node is None or keyword not in holder or isinstance(holder[keyword], Reference):
+    if node is None:  # a merge key brought it, and it is looked at where it stands
         return
     for item in _scalars(node):
         yield Script(job=job, text=str(item.value), shell=shell, file=file, node=item)
@@ -66,8 +74,12 @@ def _items(file: SourceFile, job: str, holder: Map, keyword: str, shell: int) ->
 
 def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
     stack = [node]
+    seen: set[int] = set()  # what aliases repeat is looked at once
     while stack:
         item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
         if isinstance(item, yaml.ScalarNode):
             yield item
         elif isinstance(item, yaml.SequenceNode) and item.tag != "!reference":

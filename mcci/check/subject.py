@@ -16,7 +16,7 @@ GLOBAL_KEYWORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SourceFile:
     """One GitLab CI file as written: the `spec` header, if it has one, and the content (a mapping, or it is wrong)."""
 
@@ -51,7 +51,7 @@ class Context:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
     """All that one run of the rules looks at.
 
