@@ -61,7 +61,7 @@ export class Details extends EventTarget {
     const missing = lost.find((name) => name === "staff-service" || name === "api-gateway");
     byId("driver").textContent = driver ? driver.name : gone ? "No such vehicle" : missing ? "Driver unknown" : "No driver";
     byId("driver").classList.toggle("lost", Boolean(missing));
-    byId("licence").textContent = driver ? `· ${driver.licence}` : "";
+    byId("licence").textContent = driver ? driver.licence : "";
     this.picture(driver);
     const strong = byId("answer");
     strong.dataset.state = missing ? "lost" : "up";
