@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcci.simulation.status import actions
@@ -29,6 +29,8 @@ from mcci.simulation.status.processing import process
 from mcci.simulation.status.settling import settle
 from tests.unit.status.reference import Reference
 
+# A busy machine is no failure: time is not what these tests are about.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STAGES = ("one", "two", "three")
 HOLDS_RESOURCE = (Status.PREPARING, Status.PENDING, Status.RUNNING, Status.CANCELING)
 WHENS = [when for when in When if when is not When.NEVER]
@@ -158,6 +160,7 @@ def check(pipeline: Pipeline) -> None:
         assert (job.due is not None) == (job.status is Status.SCHEDULED)
 
 
+@unhurried
 @given(specs(), moves, st.booleans())
 def test_no_event_leads_to_an_impossible_state(
     spec: PipelineSpec, events: list[tuple[str, int, int]], gracefully: bool
@@ -175,6 +178,7 @@ def test_no_event_leads_to_an_impossible_state(
         assert ([job.status for job in pipeline.jobs.values()], pipeline.status) == before
 
 
+@unhurried
 @given(specs())
 def test_every_pipeline_comes_to_an_end(spec: PipelineSpec) -> None:
     """If every job that can run does, and succeeds, the pipeline ends: nothing waits for ever."""
@@ -198,6 +202,7 @@ PLAIN_EVENTS = ("run", "succeed", "drop", "cancel", "play", "retry")
 plain_moves = st.lists(st.tuples(st.sampled_from(PLAIN_EVENTS), st.integers(0, 8)), max_size=25)
 
 
+@unhurried
 @given(plain_specs(), plain_moves)
 def test_engine_agrees_with_the_plain_reference(spec: PipelineSpec, events: list[tuple[str, int]]) -> None:
     """Looking only at what an event changes gives the same statuses as looking at everything again."""

@@ -39,10 +39,10 @@ def test_mode_set_frees_a_job_that_waits_for_its_turn() -> None:
     settle(instance)
     actions.succeed(second.jobs["unit"])
     settle(instance)
-    assert second.jobs["ship"].status is Status.WAITING_FOR_RESOURCE
+    assert statuses(second)["ship"] == "waiting_for_resource"
     instance.set_process_mode("", "r", ProcessMode.UNORDERED)
     settle(instance)
-    assert second.jobs["ship"].status is Status.PENDING
+    assert statuses(second)["ship"] == "pending"
 
 
 def test_groups_of_other_projects_are_others() -> None:

@@ -6,7 +6,7 @@ import json
 import textwrap
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mcci.errors import ExitCode, InvalidInput
@@ -162,12 +162,15 @@ WORDS = (
     "script trigger include files pipelines start wait"
 )
 NAMES = st.sampled_from(WORDS.split())
-SCALARS = st.one_of(NAMES, st.none(), st.booleans(), st.integers(-2, 10**6), st.text(max_size=5))
+SCALARS = st.one_of(
+    NAMES, st.none(), st.booleans(), st.integers(-2, 10**6), st.text("ab $&*![]{}:'\"\n\té\0", max_size=5)
+)
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=5), max_leaves=25
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["config", "init", "transitions", "files", "pipelines", "projects"]), VALUES))
 @example({"config": {"unit": {"script": "x"}}, "transitions": [{"event": "retry"}]})
 @example({"config": {"unit": {"trigger": {"include": "a.yml"}}}, "files": {"a.yml": {}}})
