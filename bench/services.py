@@ -138,7 +138,7 @@ def main() -> int:
     ratios |= {f"{name}_p99_vs_bare": figures[name]["p99_ms"] / figures["bare"]["p99_ms"] for name in figures}
     ratios["memory_of_six_vs_six_bare"] = six / (6 * after["bare"])
     del ratios["bare_requests_vs_bare"], ratios["bare_p99_vs_bare"]
-    packages = ("starlette", "uvicorn", "httpx", "prometheus-client")
+    packages = ("starlette", "uvicorn", "aiohttp", "prometheus-client")
     versions = {"python": platform.python_version(), **{name: version(name) for name in packages}}
     result = {
         "ratios": ratios,

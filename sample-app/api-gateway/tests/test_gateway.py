@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
-from api_gateway.app import build
+from api_gateway.app import Endpoints, build
 from api_gateway.backends import Backends
 from api_gateway.settings import Settings
 from api_gateway.stream import Stream
@@ -176,6 +178,27 @@ def test_stream_ends_when_the_gateway_drains() -> None:
         return await asyncio.wait_for(reading, 1)
 
     assert asyncio.run(main())[0] == b"retry: 1000\n\n"
+
+
+def test_streams_are_limited() -> None:
+    """One stream more than allowed is refused with 503; when one ends, the next is let in."""
+
+    async def main() -> None:
+        backends = make_backends()
+        endpoints = Endpoints(backends, Stream(backends, 0.0), most_streams=1)
+        request = Request({"type": "http", "method": "GET", "path": "/api/stream", "headers": []})
+        first = await endpoints.stream(request)
+        assert isinstance(first, StreamingResponse)
+        body = first.body_iterator
+        assert isinstance(body, AsyncGenerator)
+        await anext(body)
+        with pytest.raises(Problem) as caught:
+            await endpoints.stream(request)
+        assert caught.value.status_code == 503
+        await body.aclose()
+        assert (await endpoints.stream(request)).status_code == 200
+
+    asyncio.run(main())
 
 
 def test_a_version_that_changes_is_published() -> None:
