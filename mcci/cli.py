@@ -24,6 +24,7 @@ COMMANDS = {
     "graph": ("graph", "Draw the pipelines, their children and triggers."),
     "diff": ("diff", "Compare two versions of the pipelines by what would run."),
     "schema": ("schema", "Print the JSON Schema of mcci.yml."),
+    "push": ("push", "Copy the tested images to the release registry, and tag them."),
 }
 
 

@@ -101,11 +101,10 @@ class Registries:
 def settings(config: Config, environment: Mapping[str, str], log: Callable[[str], None], policy: Policy) -> Settings:
     """Return how the configuration's registries are spoken to."""
     own = config.registry
-    logins = [Login(host=own.host, username=own.username, password=own.password)]
+    logins = [Login(host=own.host, username_variable=own.username, password_variable=own.password)]
     if environment.get("CI_REGISTRY"):
-        logins.append(
-            Login(host=environment["CI_REGISTRY"], username="CI_REGISTRY_USER", password="CI_REGISTRY_PASSWORD")
-        )
+        names = {"username_variable": "CI_REGISTRY_USER", "password_variable": "CI_REGISTRY_PASSWORD"}
+        logins.append(Login(host=environment["CI_REGISTRY"], **names))
     hosts = {own.host}
     if own.insecure and _known(own.candidates, environment):
         hosts.add(reference.parse(expand(own.candidates, environment, "registry.candidates") + "/x").host)

@@ -40,8 +40,8 @@ class Login:
     """The names of the variables that hold the user name and the password for a host."""
 
     host: str
-    username: str
-    password: str
+    username_variable: str
+    password_variable: str
 
 
 def find(host: str, environment: Mapping[str, str], logins: tuple[Login, ...] = ()) -> Credentials | None:
@@ -54,9 +54,14 @@ def find(host: str, environment: Mapping[str, str], logins: tuple[Login, ...] = 
 
 def _from_variables(host: str, environment: Mapping[str, str], logins: tuple[Login, ...]) -> Credentials | None:
     for login in logins:
-        username, secret = environment.get(login.username, ""), environment.get(login.password, "").strip()
+        username, secret = (
+            environment.get(login.username_variable, ""),
+            environment.get(login.password_variable, "").strip(),
+        )
         if login.host == host and username and secret:
-            return Credentials(username=username, secret=secret, source=f"${login.username} and ${login.password}")
+            return Credentials(
+                username=username, secret=secret, source=f"${login.username_variable} and ${login.password_variable}"
+            )
     return None
 
 
