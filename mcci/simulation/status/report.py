@@ -92,10 +92,14 @@ class Report:
                 yield f"{snapshot.position}: note: {refusal}"
             for difference in snapshot.differences:
                 yield f"{difference.position}: {snapshot.event}: {difference}"
-        steps = f"{len(self.snapshots) - 1} events, {self.expectations} statuses"
+        steps = f"{_count(len(self.snapshots) - 1, 'event', 's')}, {_count(self.expectations, 'status', 'es')}"
         name = self.title or self.file
         wrong = len(self.differences)
         yield f"{name}: {steps}, " + (f"{wrong} not as expected" if wrong else "all as expected")
+
+
+def _count(number: int, noun: str, ending: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else ending}"
 
 
 def _step(snapshot: Snapshot) -> dict[str, Any]:

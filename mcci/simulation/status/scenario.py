@@ -26,6 +26,7 @@ def run(text: str, file: str) -> Report:
     Raises `InvalidInput`, with positions, for a file that is no scenario, a configuration from which GitLab would make
     no pipeline, and events on jobs that the pipeline does not have.
     """
+    text = text.removeprefix("\ufeff")  # the YAML reader takes a byte order mark away without counting it
     scenario = read(text, file)
     player = _Player(scenario, ScenarioProjects(scenario, text, file))
     player.start(MAIN, scenario.main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -53,7 +54,16 @@ def test_all_as_expected() -> None:
     """A scenario of which every status is as expected ends with 0 and says how much it looked at."""
     report = scenario.run(GOOD, "s.yml")
     assert report.exit_code is ExitCode.DONE
-    assert report.text() == "A unit test: 1 events, 7 statuses, all as expected"
+    assert report.text() == "A unit test: 1 event, 7 statuses, all as expected"
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n"), "---\n".__add__]
+)
+def test_the_way_text_is_written_does_not_matter(change: Callable[[str], str]) -> None:
+    """A byte order mark, Windows line ends, a document marker and characters of any width change nothing."""
+    text = changed("title: A unit test", "title: Übung 😀")
+    assert scenario.run(change(text), "s.yml").text() == "Übung 😀: 1 event, 7 statuses, all as expected"
 
 
 def test_each_difference_has_its_place() -> None:
@@ -63,7 +73,7 @@ def test_each_difference_has_its_place() -> None:
     assert report.text().splitlines() == [
         "s.yml:17:20: after drop unit: job 'ship' is skipped, expected pending",
         "s.yml:17:35: after drop unit: job 'unit' is failed, expected skipped",
-        "A unit test: 1 events, 8 statuses, 2 not as expected",
+        "A unit test: 1 event, 8 statuses, 2 not as expected",
     ]
 
 
