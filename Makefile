@@ -4,8 +4,6 @@ BIN := $(VENV)/bin
 export VENV
 export PATH := $(abspath $(BIN)):$(PATH)
 
-SERVICES := $(patsubst %/pyproject.toml,%,$(wildcard sample-app/*/pyproject.toml))
-
 .PHONY: help setup demo test unit lint docs bench clean
 
 help: ## this list
@@ -25,8 +23,7 @@ unit: $(VENV)/.tests ## the tests that need nothing but Python
 lint: $(VENV)/.tests ## ruff, mypy and the import contracts
 	ruff check
 	ruff format --check --quiet
-	mypy
-	for service in $(SERVICES); do (cd $$service && mypy --config-file $(abspath setup.cfg) src) || exit 1; done
+	.ci/types
 	lint-imports --no-cache
 
 docs: $(VENV)/.tests ## write the generated reference pages, and check every page
