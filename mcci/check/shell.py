@@ -34,13 +34,18 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One simple command. `row` counts lines from 0; `shown`: its output reaches the log; `input`: what it is fed."""
+    """One simple command.
+
+    `row` counts lines from 0; `shown`: its output reaches the log; `input`: the variables it is fed; `file`: the file
+    that its own redirection writes to, as written, or `""`.
+    """
 
     name: str
     words: tuple[Word, ...]
     input: tuple[str, ...]
     row: int
     shown: bool
+    file: str
 
 
 @lru_cache(maxsize=65536)
@@ -88,6 +93,7 @@ def _command(node: Node) -> Command:
         input=(*(name for child in fed for name in _variables(child)), *_heredoc(node)),
         row=node.start_point.row,
         shown=_shown(node),
+        file=_file(node),
     )
 
 
@@ -145,6 +151,15 @@ def _heredoc(node: Node) -> Iterator[str]:
             for body in child.named_children:
                 if body.type == "heredoc_body":
                     yield from _variables(body)
+
+
+def _file(node: Node) -> str:
+    """Return the file that the command's own redirection sends its output to."""
+    parent = node.parent
+    if parent is None or parent.type != "redirected_statement" or parent.named_children[0] != node:
+        return ""
+    redirects = [child for child in parent.named_children if child.type == "file_redirect" and _leaves(child)]
+    return _text(redirects[-1].named_children[-1]).strip("\"'") if redirects else ""
 
 
 def _shown(node: Node, top: Node | None = None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,8 @@ from mcci.errors import InvalidInput
 from mcci.findings import Finding, Position
 from mcci.pipeline.document import List, Map, Value, read
 
+# What libyaml counts as the end of a line; `str.splitlines` knows others.
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 GLOBAL_KEYWORDS = frozenset(
     {"$schema", "after_script", "before_script", "cache", "default", "image", "include", "services", "spec", "stages"}
     | {"variables", "workflow", "!reference"}
@@ -77,7 +80,7 @@ def source_file(text: str, name: str) -> SourceFile:
     if len(documents) > (1 if header is None else 2):
         message = "a file holds one document, or a 'spec' header and one document"
         raise InvalidInput([Finding(rule="yaml-documents", message=message, position=Position(file=name))])
-    return SourceFile(name=name, lines=tuple(text.splitlines()), size=len(text.encode()), header=header, value=value)
+    return SourceFile(name=name, lines=tuple(_BREAK.split(text)), size=len(text.encode()), header=header, value=value)
 
 
 def place(value: object, path: tuple[str | int, ...], *, at_key: bool = False) -> Position | None:

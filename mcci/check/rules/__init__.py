@@ -9,6 +9,7 @@ from mcci.check.rules import (
     configuration,
     dependencies,
     deployment_tier,
+    dotenv_size,
     duplicate_key,
     duplicate_pipelines,
     environment_printed,
@@ -72,5 +73,6 @@ ALL: tuple[RuleModule, ...] = (
     secret_in_arguments,
     limit_exceeded,
     limit_near,
+    dotenv_size,
     parents_differ,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[Heal
 def examine(text: str) -> None:
     """Check a text, as a parent that may start itself as a child, and look at where the findings point."""
     subject = collect(MemoryFiles({".gitlab-ci.yml": text, "a.yml": text}), [".gitlab-ci.yml"])
-    lines = text.count("\n") + 2
+    lines = len(re.split("\r\n|[\r\n\x85\u2028\u2029]", text)) + 1
     for finding in check(subject):
         assert 1 <= finding.position.line <= lines
         assert finding.position.column >= 1
