@@ -1,4 +1,4 @@
-"""The scenario corpus: GitLab's behaviour as its documentation and its own tests show it, played by the status engine."""
+"""The scenario corpus: what GitLab does as its documentation and its own tests show it, played by the status engine."""
 
 from __future__ import annotations
 
