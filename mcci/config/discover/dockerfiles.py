@@ -84,10 +84,10 @@ def _ports(text: str) -> list[int]:
 
 
 def _sources(text: str) -> list[str]:
-    words = _words(text)
-    if any(word.startswith("--from") for word in words):
+    words = re.sub(r"^(--\S+\s+)+", "", text)
+    if "--from" in text.removesuffix(words):
         return []
-    sources = [word for word in words if not word.startswith("--")][:-1]
+    sources = _words(words)[:-1]
     return [source.removeprefix("./") or "." for source in sources if "://" not in source and "<<" not in source]
 
 

@@ -68,7 +68,7 @@ def _known_branch(name: str, checkout: Checkout) -> str:
 
 def _environments(tree: Tree) -> tuple[str, ...]:
     names: Counter[str] = Counter()
-    for match in filter(None, map(_PROFILES.search, sorted(tree.paths))):
+    for match in filter(None, map(_PROFILES.search, tree.usable())):
         names[next(filter(None, match.groups()))] += 1
     tiers = ((DeploymentTier.STAGING, "stage"), (DeploymentTier.PRODUCTION, "production"))
     return tuple(_most_common(names, tier) or default for tier, default in tiers)
@@ -85,7 +85,7 @@ def _most_common(names: Counter[str], tier: DeploymentTier) -> str:
 
 def _charts(tree: Tree) -> str:
     """Return the folder that holds the charts' folders, where it is not `charts`."""
-    charts = [folder_of(path) for path in tree.paths if posixpath.basename(path) == "Chart.yaml"]
+    charts = [folder_of(path) for path in tree.usable() if posixpath.basename(path) == "Chart.yaml"]
     above = Counter(folder_of(chart) for chart in charts if chart != "." and "/charts/" not in chart)
     found = min(above, key=lambda folder: (-above[folder], folder), default="charts")
-    return "" if found in (".", "charts") or check_form(found, forms.PATH) else found
+    return "" if found in (".", "charts") else found

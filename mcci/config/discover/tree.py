@@ -11,7 +11,7 @@ from mcci.config import forms
 from mcci.config.scalars import check_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 BUILD_FILES = ("pom.xml", "go.mod", "pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "package.json")
 _READ = frozenset((*BUILD_FILES, "go.work"))
@@ -30,21 +30,24 @@ class Tree:
     paths: frozenset[str]
     texts: Mapping[str, str]
 
+    def usable(self) -> list[str]:
+        """Return the paths in folders that are looked into and that `mcci.yml` can name, in order."""
+        return [path for path in sorted(self.paths) if _is_usable(path)]
+
     def named(self, *names: str) -> dict[str, str]:
         """Return the files called one of `names`, path → text, in order."""
-        return {path: text for path, text in self._usable() if posixpath.basename(path) in names}
+        return {path: text for path, text in self._texts() if posixpath.basename(path) in names}
 
     def dockerfiles(self) -> dict[str, str]:
         """Return the Dockerfiles, path → text, in order."""
-        return {path: text for path, text in self._usable() if is_dockerfile(path)}
+        return {path: text for path, text in self._texts() if is_dockerfile(path)}
 
     def has_folder(self, folder: str) -> bool:
         """Return whether `folder` holds a file."""
         return folder == "." or any(path.startswith(f"{folder}/") for path in self.paths)
 
-    def _usable(self) -> Iterator[tuple[str, str]]:
-        """Yield the texts whose paths `mcci.yml` can name."""
-        return ((path, text) for path, text in sorted(self.texts.items()) if not check_form(path, forms.PATH))
+    def _texts(self) -> list[tuple[str, str]]:
+        return [(path, text) for path, text in sorted(self.texts.items()) if _is_usable(path)]
 
 
 def is_looked_at(folder: str) -> bool:
@@ -61,6 +64,10 @@ def is_dockerfile(path: str) -> bool:
     """Return whether the file's name is a Dockerfile's."""
     name = posixpath.basename(path)
     return bool(_DOCKERFILE.fullmatch(name)) and not name.lower().endswith(("dockerignore", ".md", ".j2", ".tpl"))
+
+
+def _is_usable(path: str) -> bool:
+    return all(map(is_looked_at, path.split("/")[:-1])) and not check_form(path, forms.PATH)
 
 
 def joined(folder: str, path: str) -> str:

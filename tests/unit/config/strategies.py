@@ -126,7 +126,7 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
         for name, each in declarations(Config).items()
         if name not in _ACROSS[""] and name not in _ACROSS["Config"]
     }
-    config = {"version": 1}
+    config: dict[str, Any] = {"version": 1}
     for name, each in keys.items():
         if each.required or draw(st.booleans()):
             config[name] = draw(value(each.shape, each.key))
