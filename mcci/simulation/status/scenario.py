@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import TypeVar
 
 from mcci.errors import InvalidInput
@@ -107,8 +108,9 @@ class _Player:
 def _known(named: Named, items: Mapping[str, _T], what: str) -> _T:
     if named.name in items:
         return items[named.name]
-    names = ", ".join(f"'{name}'" for name in items if name) or "none"
-    message = f"there is no {what} named '{named.name}'; there are: {names}"
+    names = [name for name in items if name]
+    shown = ", ".join(f"'{name}'" for name in get_close_matches(named.name, names) or names[:10])
+    message = f"there is no {what} named '{named.name}'{shown and f'; did you mean {shown}?'}"
     raise InvalidInput([Finding(rule="scenario-name", message=message, position=named.position)])
 
 
