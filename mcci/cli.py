@@ -25,6 +25,7 @@ COMMANDS = {
     "diff": ("diff", "Compare two versions of the pipelines by what would run."),
     "schema": ("schema", "Print the JSON Schema of mcci.yml."),
     "push": ("push", "Copy the tested images to the release registry, and tag them."),
+    "release": ("release", "Turn a release into digests, show it, compare two."),
 }
 
 

@@ -30,7 +30,7 @@ SERVICE, ISSUER = "registry.tests", "tests"
 
 
 class TokenService:
-    """Issues tokens; `lifetime` is what they last, in seconds, and `told` what the answer says of it (None: nothing)."""
+    """Issues tokens; `lifetime` is what they last in seconds, `told` what the answer says of it (None: nothing)."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Releases: a commit of the development branch, turned into one digest a service. Deploys use nothing else."""
