@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mcci.cli import config_option, format_option
-from mcci.errors import ExitCode, InvalidInput, UsageError
+from mcci.errors import ExitCode, UsageError
 from mcci.findings import Finding, Position, Severity
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def _files_scope(files: tuple[Path, ...]) -> Scope:
     """Return the scope of files given by name; a parent that includes them helps to understand them."""
     from mcci.check.collect import collect
     from mcci.clients.files import read
+    from mcci.simulation.checkout import FolderFiles
 
     for path in files:
         read(path)
@@ -125,7 +126,7 @@ def _files_scope(files: tuple[Path, ...]) -> Scope:
     if not all(path.absolute().resolve().is_relative_to(root.resolve()) for path in files):
         root = Path(files[0].absolute().anchor)
     names = tuple(dict.fromkeys(path.absolute().resolve().relative_to(root.resolve()).as_posix() for path in files))
-    disk = Checkout(root)
+    disk = FolderFiles(root)
     entries = names
     if PARENT not in names and (root / PARENT).is_file():
         parent = collect(disk, [PARENT])
@@ -141,13 +142,16 @@ def _files_scope(files: tuple[Path, ...]) -> Scope:
 
 
 def _disk_scope(root: Path, context: Context) -> Scope:
-    return Scope(files=Checkout(root), entries=(PARENT,), root=root, repository=_top(root), context=context)
+    from mcci.simulation.checkout import FolderFiles
+
+    return Scope(files=FolderFiles(root), entries=(PARENT,), root=root, repository=_top(root), context=context)
 
 
 def _branch_scopes(folder: Path, context: Context) -> list[Scope]:
     """Return a scope for each branch in `folder`, and one that compares what they share."""
     from mcci.check.rules.parents_differ import SHARED
     from mcci.pipeline.files import MemoryFiles
+    from mcci.simulation.checkout import FolderFiles
 
     found = sorted(path.parent for path in folder.rglob(PARENT)) if folder.is_dir() else []
     roots = [root for root in found if not any(other in root.parents for other in found)]
@@ -155,7 +159,7 @@ def _branch_scopes(folder: Path, context: Context) -> list[Scope]:
         raise UsageError(f"{folder} has no folder with a {PARENT}: 'mcci generate --all --output DIR' writes them.")
     shared = {}
     for root in roots:
-        texts = {name: Checkout(root).read(name) for name in SHARED}
+        texts = {name: FolderFiles(root).read(name) for name in SHARED}
         shared[root.relative_to(folder).as_posix()] = {name: text for name, text in texts.items() if text is not None}
     repository = _top(folder)
     comparing = Scope(
@@ -166,11 +170,12 @@ def _branch_scopes(folder: Path, context: Context) -> list[Scope]:
 
 def _generated_scopes(root: Path, generated: Generated, context: Context) -> list[Scope]:
     from mcci.pipeline.files import MemoryFiles
+    from mcci.simulation.checkout import FolderFiles
 
     top = _top(root)
     return [
         Scope(
-            files=Overlay(MemoryFiles(texts), Checkout(root)),
+            files=Overlay(MemoryFiles(texts), FolderFiles(root)),
             entries=(PARENT,),
             root=root,
             repository=top,
@@ -222,40 +227,6 @@ def _top(folder: Path) -> Path:
         if (each / ".git").exists():
             return each
     return Path.cwd() if folder.is_relative_to(Path.cwd()) else folder
-
-
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """The files below a folder, read when asked for."""
-
-    root: Path
-
-    def read(self, path: str) -> str | None:
-        """Return a file's text; None when there is none, or when its path leads out of the folder."""
-        from mcci.clients.files import read
-
-        if ".." in path.split("/") or "\0" in path or not (self.root / path).exists():
-            return None
-        here = Position(file=path)
-        try:
-            return read(self.root / path).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            message = f"the file is no UTF-8 text: byte {error.start + 1} is wrong"
-            raise InvalidInput([Finding(rule="file-encoding", message=message, position=here)]) from error
-        except InvalidInput as error:
-            raise InvalidInput([replace(finding, position=here) for finding in error.findings]) from error
-
-    def paths(self) -> Iterable[str]:
-        """Return the files' paths, sorted, without git's own."""
-        return sorted(self._walk())
-
-    def _walk(self) -> Iterator[str]:
-        import os
-
-        for folder, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if name != ".git"]
-            for name in names:
-                yield (Path(folder) / name).relative_to(self.root).as_posix()
 
 
 @dataclass(frozen=True, slots=True)

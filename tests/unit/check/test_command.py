@@ -71,7 +71,7 @@ def test_warning(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     ("content", "rule"),
     [
         (b"a: [", "yaml-syntax"),
-        (b"a: \xff\n", "file-encoding"),
+        (b"a: \xff\n", "yaml-encoding"),
         (b"a: 1\n---\nb: 2\n---\nc: 3\n", "yaml-documents"),
         (b"a: &a [*a]\n", "yaml-alias"),
         (b"\tb: 1\n", "yaml-syntax"),
