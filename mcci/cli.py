@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from mcci import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
 # name → (module in mcci.commands, the line `mcci --help` shows, so that help imports no command)
 COMMANDS = {
@@ -24,6 +29,7 @@ COMMANDS = {
     "graph": ("graph", "Draw the pipelines, their children and triggers."),
     "diff": ("diff", "Compare two versions of the pipelines by what would run."),
     "schema": ("schema", "Print the JSON Schema of mcci.yml."),
+    "build": ("build", "Build the images that have work, and push them as candidates."),
     "push": ("push", "Copy the tested images to the release registry, and tag them."),
     "release": ("release", "Turn a release into digests, show it, compare two."),
 }
@@ -69,7 +75,7 @@ def cli() -> None:
     """Deliver microservices to many clouds with GitLab: generate the pipelines, prove them, run their jobs."""
 
 
-def config_option(function: Any) -> Any:
+def config_option(function: Decorated) -> Decorated:
     """Add `--config FILE`, passed on as `config: Path`."""
     return click.option(
         "--config",
@@ -82,7 +88,7 @@ def config_option(function: Any) -> Any:
     )(function)
 
 
-def format_option(*choices: str) -> Any:
+def format_option(*choices: str) -> Callable[[Decorated], Decorated]:
     """Add `--format`, passed on as `format_`: `text` or `json`, or the choices given."""
     return click.option(
         "--format",
