@@ -11,15 +11,15 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parent
 # Folders whose tests run real parts: processes, an engine, helm, a browser.
-SERVICE_FOLDERS = ("service", "charts", "docs")
+SERVICE_FOLDERS = ("tests/service", "tests/charts", "tests/docs", "sample-app/tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that are not unit tests."""
     for item in items:
-        if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).parts[0] in SERVICE_FOLDERS:
+        if any(item.path.is_relative_to(ROOT / folder) for folder in SERVICE_FOLDERS):
             item.add_marker(pytest.mark.service)
 
 
