@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,10 @@ def branches(root: Path) -> tuple[str, ...]:
 def check_paths(config: Config, root: Path) -> list[Finding]:
     """Return a finding for each path of `config` that leads out of `root` through a symbolic link."""
     top = root.resolve()
+    outside: list[tuple[str, Position]] = []
+    for path, position in _paths(config):
+        if not _inside(top / path, top) and not any(f"{path}/".startswith(f"{other}/") for other, _ in outside):
+            outside.append((path, position))
     return [
         Finding(
             rule="config-outside",
@@ -74,24 +79,22 @@ def check_paths(config: Config, root: Path) -> list[Finding]:
             position=position,
             help="Put the files themselves there.",
         )
-        for path, position in _paths(config)
-        if not _inside(top / path, top)
+        for path, position in outside
     ]
 
 
 def _paths(config: Config) -> Iterator[tuple[str, Position]]:
     for service in config.services.values():
         yield service.folder, service.marks.of("path")
-        yield f"{service.folder}/{service.dockerfile}", service.marks.of("dockerfile")
-        if service.context:
-            yield service.build_context, service.marks.of("context")
-        for dependency in service.depends_on:
-            if "/" in dependency:
-                yield dependency, service.marks.of("depends_on")
+        yield service.build_context, service.marks.of("context")
+        yield service.dockerfile_path, service.marks.of("dockerfile")
+        for number, path in enumerate(service.depends_on):
+            if "/" in path:
+                yield posixpath.normpath(path), service.marks.item("depends_on", number)
     for name in ("templates", "charts"):
         yield getattr(config, name), config.marks.of(name)
-    for path in config.include:
-        yield path, config.marks.of("include")
+    for number, path in enumerate(config.include):
+        yield path.split("*")[0], config.marks.item("include", number)
 
 
 def _inside(path: Path, top: Path) -> bool:

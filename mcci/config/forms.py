@@ -36,17 +36,20 @@ PATH = Form(
     regex=r"^[^\u0000-\u001f\\*?\[\]{}$]+$",
     says="a path with '/' from the repository's root, without wildcards and variables",
     max_length=500,
+    path=True,
 )
 FILE_IN_SERVICE = replace(PATH, says="a path with '/' from the service's folder, without wildcards and variables")
 PIPELINE_FILE = Form(
     regex=r"^[^\u0000-\u001f\\*?\[\]{}$]+\.ya?ml$",
     says="a path with '/' from the repository's root that ends in .yml or .yaml, as GitLab takes it",
     max_length=255,
+    path=True,
 )
 INCLUDE = Form(
     regex=r"^[^\u0000-\u001f\\?\[\]{}$]+\.ya?ml$",
     says="a path with '/' from the repository's root that ends in .yml or .yaml",
     max_length=500,
+    path=True,
 )
 # git check-ref-format
 BRANCH = Form(

@@ -15,11 +15,15 @@ from mcci.findings import Position
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What a text must look like: `regex` must match all of it, `says` ends the sentence "use …"."""
+    """What a text must look like: `regex` must match all of it, `says` ends the sentence "use …".
+
+    A `path` is tidied as it is read: `./a//b/` is `a/b/`.
+    """
 
     regex: str
     says: str
     max_length: int | None = None
+    path: bool = False
 
     @property
     def rule(self) -> str:

@@ -184,8 +184,9 @@ def _check_length(text: str, file: str) -> None:
 
     So too for brackets: ruamel.yaml's time grows with the square of their depth.
     """
-    if _NESTED.search(text):
-        raise _too_deep(file)
+    nested = _NESTED.search(text)
+    if nested:
+        raise _too_deep(file, _place(text[: nested.start()], file))
     if sum(text.count(each) for each in "\n,[{") > MAX_SEPARATORS:
         raise _too_many(file)
 

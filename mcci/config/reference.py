@@ -11,6 +11,7 @@ from mcci.config.declared import Declared, Kind, Shape, declarations
 from mcci.config.keys import Duration, Version
 from mcci.config.model import Config
 from mcci.config.schema import default_of
+from mcci.config.validate import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,7 +61,12 @@ def markdown() -> str:
     """Return the page."""
     sections: dict[str, type] = {}
     _gather("", Config, sections)
-    return HEAD + "".join(_section(path, section, sections) for path, section in sections.items())
+    return HEAD + "".join(_section(path, section, sections) for path, section in sections.items()) + _rules()
+
+
+def _rules() -> str:
+    lines = "".join(f"- {(rule.__doc__ or '').strip()}\n" for rule in RULES)
+    return f"\n## What is checked across keys\n\n{lines}"
 
 
 def _gather(path: str, section: type, sections: dict[str, type]) -> None:

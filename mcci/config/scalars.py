@@ -107,7 +107,11 @@ def _text(value: object, node: Node, key: Key, name: str) -> str:
         raise Wrong("config-value", f"'{shown(text)}' is not valid for '{name}': use {expected}.")
     if any(character < " " and character not in "\n\t" for character in text):
         raise Wrong("config-value", f"'{name}' holds a control character.")
-    return text
+    return _tidied(text) if key.form and key.form.path else text
+
+
+def _tidied(path: str) -> str:
+    return re.sub(r"(?<![^/])(?:\./)+(?=.)", "", re.sub(r"/{2,}", "/", path))
 
 
 def _check_limits(value: float, key: Key, name: str, text: str) -> None:

@@ -49,12 +49,13 @@ def test_values_have_their_types(full: Config) -> None:
 
 
 def test_paths_are_in_their_shortest_form() -> None:
-    """Paths may be written with `./` and a slash at the end; what mcci makes of them has neither."""
+    """Paths may be written with `./`, `//` and a slash at the end; nobody who reads the model has to know."""
     text = (
         SMALL.replace("{}", "{path: ./a//b/, dockerfile: ../Dockerfile.b, depends_on: [./lib/, api]}") + "  api: {}\n"
     )
     web = config(text).services["web"]
     assert (web.folder, web.dockerfile_path) == ("a/b", "a/Dockerfile.b")
+    assert (web.path, web.depends_on) == ("a/b/", ("lib/", "api"))
     assert (web.needed_folders, web.needed_services) == (("lib",), ("api",))
 
 
