@@ -32,6 +32,7 @@ COMMANDS = {
     "build": ("build", "Build the images that have work, and push them as candidates."),
     "push": ("push", "Copy the tested images to the release registry, and tag them."),
     "release": ("release", "Turn a release into digests, show it, compare two."),
+    "trigger": ("trigger", "Start the deployment branch's pipeline with a release."),
 }
 
 
