@@ -85,6 +85,7 @@ def _image(entry: dict[str, Any], file: Path) -> Image:
 
 
 def _text(entry: dict[str, Any], key: str) -> str:
-    if not isinstance(entry[key], str):
+    value = entry[key]
+    if not isinstance(value, str):
         raise TypeError(key)
-    return entry[key]
+    return value
