@@ -30,6 +30,7 @@ COMMANDS = {
     "diff": ("diff", "Compare two versions of the pipelines by what would run."),
     "schema": ("schema", "Print the JSON Schema of mcci.yml."),
     "build": ("build", "Build the images that have work, and push them as candidates."),
+    "test": ("test", "Run the candidates, and the declared tests against them."),
     "push": ("push", "Copy the tested images to the release registry, and tag them."),
     "release": ("release", "Turn a release into digests, show it, compare two."),
     "trigger": ("trigger", "Start the deployment branch's pipeline with a release."),

@@ -39,7 +39,7 @@ def _service(build: Build, pipeline: Pipeline, service: Service, here: set[str])
     """Add the chain of `service`; `here` are the services of this pipeline, which alone can be needed."""
     name, cause = service.name, service.marks.at
     when = pipeline.hide(f".when-{name}", {"rules": _rules(build, service)}, cause)
-    before = [each for each in service.depends_on if each in here]
+    before = [each for each in service.needed_services if each in here]
     compiled = service.stack is not Stack.DOCKERFILE
     values: dict[str, Value] = {"service": name, "path": service.folder}
     if compiled:
@@ -95,8 +95,8 @@ def changes(build: Build, service: Service) -> list[str]:
         seen.add(name)
         each = build.config.services[name]
         folders |= dict.fromkeys([each.folder, each.build_context])
-        folders |= dict.fromkeys(path.strip("/") for path in each.depends_on if "/" in path)
-        waiting += [dependency for dependency in each.depends_on if "/" not in dependency]
+        folders |= dict.fromkeys(each.needed_folders)
+        waiting += each.needed_services
     patterns = ["**/*" if folder in ("", ".") else f"{folder}/**/*" for folder in folders]
     return [*patterns, "mcci.yml", build.config.files.develop]
 

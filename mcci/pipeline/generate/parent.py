@@ -52,7 +52,14 @@ def _trunk(build: Build, pipeline: Pipeline) -> None:
     pipeline.top["stages"] = [first, second] if build.has_deployment else [first]
     # A release that is named is built already.
     unbuilt: list[Value] = [{"if": "$MCCI_RELEASE", "when": "never"}, {"when": "on_success"}]
-    build.child(pipeline, "development", stage=first, file=files.develop, release=False, rules=unbuilt if build.has_deployment else None)
+    build.child(
+        pipeline,
+        "development",
+        stage=first,
+        file=files.develop,
+        release=False,
+        rules=unbuilt if build.has_deployment else None,
+    )
     if build.has_deployment:
         build.child(pipeline, "deployment", stage=second, file=files.deploy, release=True)
 

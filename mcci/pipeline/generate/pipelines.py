@@ -39,10 +39,11 @@ class Job:
 
 @dataclass(slots=True)
 class Pipeline:
-    """One GitLab CI file."""
+    """One GitLab CI file; `timeouts` are those of stages whose jobs may not take as long as others, or longer."""
 
     path: str
     header: str
+    timeouts: Mapping[str, str] = field(default_factory=dict)
     spec: Mapping[str, Value] = field(default_factory=dict)
     top: dict[str, Value] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
@@ -67,6 +68,8 @@ class Pipeline:
             own = body.get("extends", [])
             body["extends"] = [*([own] if isinstance(own, str) else own or []), *_listed(extends)]  # type: ignore[misc]
         body.update({key: value for key, value in keywords.items() if value is not None})
+        if body.get("stage") in self.timeouts and "trigger" not in body:
+            body.setdefault("timeout", self.timeouts[str(body["stage"])])
         self.jobs.append(Job(name=name, body=body, cause=cause, comment=template.comment))
         return name
 

@@ -82,7 +82,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
         "gitlab": {"version": draw(st.sampled_from(["17.0", "17.5", "17.11", "18.2", "18.10"]))},
         "runner": {
             "engine": draw(st.sampled_from(["socket", "dind", "buildah"])),
-            "tags": draw(st.lists(NAME, max_size=2)),
+            "tags": draw(st.lists(NAME, max_size=2, unique=True)),
         },
         "mesh": {"topology": draw(st.sampled_from(["primary-remote", "multi-primary"]))},
         "services": services,

@@ -126,6 +126,18 @@ def test_automatic_gate() -> None:
     assert found["promote cart"] == delayed
 
 
+def test_timeouts_by_stage() -> None:
+    """A stage with a time limit of its own gives it to each of its jobs, and to no other."""
+    config = case("several-productions") + "runner: {timeouts: {verify: 5m, production-eu: 2h}}\n"
+    found = {name: job["timeout"] for (_, name), job in all_jobs(config).items() if "timeout" in job}
+    assert found == {
+        "verify review/dev": "5 minutes",
+        "verify stage/test": "5 minutes",
+        "deploy production-eu/eu": "2 hours",
+        "verify production-eu/eu": "2 hours",
+    }
+
+
 def test_oldest_gitlab() -> None:
     """GitLab 17.0 gets no confirmation, no `mirror`, and the release as a variable."""
     text = "".join(files(make(case("oldest-gitlab"))).values())
