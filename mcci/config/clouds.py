@@ -39,7 +39,7 @@ class Environment:
         "The profile that the services run with; by default the environment's name.", "", form=forms.PROFILE
     )
     namespace: str = key("The Kubernetes namespace; by default the application's name.", "", form=forms.NAMESPACE)
-    values: Mapping[str, object] = key("Helm values for this environment.", factory=dict)
+    values: Mapping[str, object] = key("Helm values for this environment, by chart: `microservice`, `istio`.", factory=dict)
     marks: Marks = marks()
 
     @property
@@ -107,7 +107,7 @@ class Cluster:
     agent: str = key("The GitLab agent's context, `path/to/project:agent-name`.", "", form=forms.AGENT)
     oidc: Oidc | None = key("Keyless access with the job's ID token.", None)
     prometheus: str = key("The URL of the Prometheus that watches it.", "", form=forms.WEB)
-    values: Mapping[str, object] = key("Helm values for this cluster.", factory=dict)
+    values: Mapping[str, object] = key("Helm values for this cluster, by chart: `microservice`, `istio`.", factory=dict)
     marks: Marks = marks()
 
     @property

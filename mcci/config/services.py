@@ -71,7 +71,7 @@ class Service:
         factory=ServiceCanary,
         shorthand={"off": {"enabled": False}, "on": {"enabled": True}},
     )
-    values: Mapping[str, object] = key("Helm values for this service's charts.", factory=dict)
+    values: Mapping[str, object] = key("Helm values for this service, by chart: `microservice`, `istio`.", factory=dict)
     marks: Marks = marks()
 
     @property

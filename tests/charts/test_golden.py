@@ -1,4 +1,4 @@
-"""What the charts render, held against files that a person has read.
+"""What the charts render, held against the files beside their values: a change shows as a difference to be read.
 
 Refresh after a change with `MCCI_REFRESH=1 python -m pytest tests/charts`, then read the difference.
 """
