@@ -126,22 +126,25 @@ class Repository:
         No ref moves, no hook runs. `author` is used where git's configuration names nobody.
         """
         lines = "".join(
-            f"{entry.mode} {entry.content}\t{path}\0" if entry else f"0 {_ZERO}\t{path}\0"
+            f"{entry.mode} {entry.content}\t{path}\0" if entry else f"0 {'0' * len(parent or '')}\t{path}\0"
             for path, entry in changes.items()
         )
         with tempfile.TemporaryDirectory(prefix="mcci-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             self.run("read-tree", parent or "--empty", environment=index)
-            self.run("update-index", "-z", "--index-info", environment=index, data=lines.encode())
+            self.run(
+                "update-index", "-z", "--index-info", environment=index, data=lines.encode(errors="surrogateescape")
+            )
             tree = self._text("write-tree", environment=index).strip()
         sign = ["-S"] if self._config("commit.gpgSign", "--type=bool") == "true" else []
         parents = ["-p", parent] if parent else []
-        who = {} if author is None or self._config("user.email") else _identity(author)
+        known = author is None or self._config("user.email") or "GIT_AUTHOR_EMAIL" in self._environment
+        who = {} if known or author is None else _identity(author)
         return self._text("commit-tree", *sign, tree, *parents, data=message.encode(), environment=who).strip()
 
     def message(self, commit: str) -> str:
         """Return a commit's message."""
-        return self._text("log", "-1", "--format=%B", commit)
+        return self._text("log", "-1", "--no-show-signature", "--format=%B", commit)
 
     def commits(self, commit: str, *, without: Iterable[str]) -> list[str]:
         """Return the ids of `commit` and what it is built upon, less what the commits `without` hold."""
@@ -153,11 +156,11 @@ class Repository:
 
     def parents(self, commit: str) -> list[str]:
         """Return the ids of a commit's parents."""
-        return self._text("log", "-1", "--format=%P", commit).split()
+        return self._text("log", "-1", "--no-show-signature", "--format=%P", commit).split()
 
     def move(self, branches: Mapping[str, tuple[str | None, str | None]]) -> None:
         """Move local branches, each to the first id from the second, None where there is no branch: all, or none."""
-        lines = [f"update refs/heads/{name} {new or _ZERO} {old or _ZERO}\n" for name, (new, old) in branches.items()]
+        lines = (_move(f"refs/heads/{name}", new, old) for name, (new, old) in branches.items())
         self.run("update-ref", "-m", "mcci sync", "--stdin", data="".join(lines).encode())
 
     @contextmanager
@@ -168,8 +171,8 @@ class Repository:
         """
         import fcntl
 
-        common = self._text("rev-parse", "--path-format=absolute", "--git-common-dir").strip()
-        with Path(common, "mcci-sync.lock").open("a") as file:
+        common = self.root / self._text("rev-parse", "--git-common-dir").strip()
+        with (common / "mcci-sync.lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -203,7 +206,7 @@ class Repository:
         """Run one git command, however it ends. Raises `ServiceFailed` after `deadline` seconds."""
         try:
             return subprocess.run(
-                ["git", "-C", str(self.root), *arguments],
+                ["git", "-C", str(self.root), "-c", "color.ui=false", *arguments],
                 input=data,
                 capture_output=True,
                 env={**self._environment, **(environment or {})},
@@ -216,8 +219,14 @@ class Repository:
             raise ServiceFailed(f"`git {arguments[0]}` did not end within {deadline:.0f} s.") from error
 
 
-_ZERO = "0" * 40  # the id that git writes for "nothing"
 _LOCAL_VARIABLES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+
+
+def _move(ref: str, new: str | None, old: str | None) -> str:
+    """Return the line by which `git update-ref --stdin` moves a ref."""
+    if new is None:
+        return f"delete {ref} {old}\n"
+    return f"update {ref} {new} {old}\n" if old else f"create {ref} {new}\n"
 
 
 def _identity(author: Author) -> dict[str, str]:

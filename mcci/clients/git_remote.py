@@ -102,7 +102,7 @@ def push(repository: Repository, remote: Remote, branches: Mapping[str, tuple[st
     """
     leases = [f"--force-with-lease=refs/heads/{name}:{old or ''}" for name, (_, old) in branches.items()]
     specs = [f"{new}:refs/heads/{name}" for name, (new, _) in branches.items()]
-    options = ["--porcelain", "--atomic", "--no-verify", *leases]
+    options = ["--porcelain", "--atomic", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", *leases]
     done = _speak(repository, remote, "push", *options, "--", _target(remote), *specs, answers=(0, 1))
     if done.returncode:
         reasons = _rejections(done.stdout.decode(errors="replace"))

@@ -45,6 +45,20 @@ def test_checkout_untouched(synced: Project) -> None:
     assert "deployment   created, pushed" in done.out
 
 
+def test_whatever_is_configured(project: Project) -> None:
+    """Colours, signatures, tags, line endings and a hook's variables change nothing."""
+    with (project.work.parent / ".gitconfig").open("a") as file:
+        file.write("[color]\n ui = always\n[log]\n showSignature = true\n[core]\n autocrlf = true\n quotePath = true\n")
+        file.write("[push]\n followTags = true\n recurseSubmodules = only\n default = nothing\n")
+    project.git("tag", "--annotate", "v1", "--message", "first")
+    environment = {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_PREFIX": ""}  # as in a hook
+    project.sync("--push", **environment)
+    assert set(heads(project)) == {f"refs/heads/{branch}" for branch in BRANCHES}
+    assert project.sync("--push", **environment).out.count("up to date") == 3
+    text = project.git("cat-file", "blob", "development:develop-gitlab-ci.yml", folder=project.origin)
+    assert "\r" not in text
+
+
 def test_after_local_commits(project: Project) -> None:
     """What was committed here first is what is pushed: the branches here and there do not part."""
     project.git("checkout", "--quiet", "--detach")
