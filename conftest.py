@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent
 # Folders whose tests run real parts: processes, an engine, helm, a browser.
 SERVICE_FOLDERS = ("tests/service", "tests/charts", "tests/docs", "sample-app/tests")
+
+# CI tries the same examples every time, so that a change is judged and not the luck of the day; a laptop explores.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI") == "true":
+    settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
