@@ -115,16 +115,21 @@ def _copy_blobs(
         by_size = sorted(wanted, key=lambda blob: -blob.size)
         running = [pool.submit(_copy_blob, source, image, target, repository, blob) for blob in by_size]
         if any(each.exception() for each in wait(running, return_when=FIRST_EXCEPTION).done):
-            target.http.settings.stop.set()
+            _stop(source, target)
         failed = [error for each in running if (error := each.exception()) and not isinstance(error, Stopped)]
         if failed:
             raise failed[0]
         return [each.result() for each in running]
     except BaseException:
-        target.http.settings.stop.set()
+        _stop(source, target)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _stop(*registries: Registry) -> None:
+    for each in registries:
+        each.http.settings.stop.set()
 
 
 def _copy_blob(source: Registry, image: Reference, target: Registry, repository: Reference, blob: Descriptor) -> Copied:

@@ -66,8 +66,8 @@ def advice(start: Start, code: int, reason: str) -> str:
     if "permission" in words or "protected" in words or code == 403:
         return (
             f"Whoever merged may not run pipelines on the protected branch {start.branch}. Either allow them to merge"
-            f" or push to {start.branch} (Settings > Repository > Protected branches), or start it as somebody who may: a"
-            " bot's trigger token in a masked, protected variable, and `gitlab: {trigger: trigger-token}` in mcci.yml."
+            f" or push to {start.branch} (Settings > Repository > Protected branches), or start it as somebody who"
+            " may: a bot's trigger token in a masked, protected variable, and `gitlab: {trigger: trigger-token}` here."
         )
     if "reference not found" in words:
         return f"There is no branch {start.branch}: `mcci sync --push` makes it."
