@@ -39,7 +39,9 @@ class Environment:
         "The profile that the services run with; by default the environment's name.", "", form=forms.PROFILE
     )
     namespace: str = key("The Kubernetes namespace; by default the application's name.", "", form=forms.NAMESPACE)
-    values: Mapping[str, object] = key("Helm values for this environment, by chart: `microservice`, `istio`.", factory=dict)
+    values: Mapping[str, object] = key(
+        "Helm values for this environment, by chart: `microservice`, `istio`.", factory=dict
+    )
     marks: Marks = marks()
 
     @property
