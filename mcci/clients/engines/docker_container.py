@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from mcci.clients.engines.model import Run
 
-STOP = 5  # seconds between SIGTERM and SIGKILL: what is tested is thrown away
+STOP = 2  # seconds between SIGTERM and SIGKILL: what is tested is thrown away
 LABEL = "io.mcci.test"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Result = TypeVar("Result")
-PATIENCE = 10.0  # seconds that work is given to end after `stop`
+PATIENCE = 2.0  # seconds that work is given to end after `stop`; the engine ends what is left with the connection
 
 
 class NotBegun(McciError):

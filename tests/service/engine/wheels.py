@@ -1,0 +1,41 @@
+"""The sample application's wheels, as its compile jobs leave them: built once, kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SAMPLE = Path(__file__).parents[3] / "sample-app"
+
+
+def services() -> list[str]:
+    """Return the services' names."""
+    return sorted(each.parent.name for each in SAMPLE.glob("*/Dockerfile"))
+
+
+def build() -> Path:
+    """Return the folder with the wheels of every service and of all they need."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mcci-tests", f"wheels-{_key()}")
+    if not cache.is_dir():
+        projects = [str(SAMPLE / name) for name in ("servicekit", *services())]
+        made = cache.with_name(f"{cache.name}.{os.getpid()}")
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-build-isolation",
+             "--wheel-dir", str(made), "-c", str(SAMPLE / "constraints.txt"), *projects],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        made.rename(cache)
+    return cache
+
+
+def _key() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for file in (
+        sorted(SAMPLE.glob("*/src/**/*")) + sorted(SAMPLE.glob("*/pyproject.toml")) + [SAMPLE / "constraints.txt"]
+    ):
+        if file.is_file() and file.suffix not in (".pyc",) and ".egg-info" not in str(file):
+            digest.update(str(file.relative_to(SAMPLE)).encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
