@@ -14,6 +14,7 @@ from mcci.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mcci.clients.signing import Verifier
     from mcci.config.model import Config
     from mcci.delivery.release.compare import Change
     from mcci.delivery.release.history import Between, Commit
@@ -36,9 +37,13 @@ def command() -> None:
 @click.option(
     "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where to (default: release.json by mcci.yml)."
 )
+@click.option("--verify", is_flag=True, help="Refuse an image that is not signed by the key, or was altered.")
+@click.option("--key", metavar="FILE", help="The public key for --verify (default: $COSIGN_PUBLIC_KEY).")
 @click.option("--dry-run", is_flag=True, help="Write no file; show the release.")
 @format_option()
-def resolve_command(release: str, config: Path, output: Path | None, dry_run: bool, format_: str) -> int:
+def resolve_command(
+    release: str, config: Path, output: Path | None, verify: bool, key: str | None, dry_run: bool, format_: str
+) -> int:
     """Write release.json: the digest of every service's image in RELEASE.
 
     Refuses a release that lacks an image. An empty RELEASE is written as one without images: each environment then
@@ -48,7 +53,8 @@ def resolve_command(release: str, config: Path, output: Path | None, dry_run: bo
     from mcci.clients import files, repository
     from mcci.delivery.release import model
 
-    found = _resolve(repository.load_config(config), release)
+    verifier = _verifier(key) if verify or key else None
+    found = _resolve(repository.load_config(config), release, verifier)
     if not dry_run:
         files.replace_all({output or config.parent / model.FILE: model.dump(found)})
     if not release.strip():
@@ -110,12 +116,24 @@ def _find(config: Config, name: str) -> Release:
     return _resolve(config, name)
 
 
-def _resolve(config: Config, name: str) -> Release:
+def _verifier(key: str | None) -> Verifier:
+    """Return the public key in the file `key`, or in COSIGN_PUBLIC_KEY: its text, or a file's path."""
+    from mcci.clients import signing
+    from mcci.delivery.supply_chain.attach import pem
+
+    given, where = key or os.environ.get("COSIGN_PUBLIC_KEY", "").strip(), key or "$COSIGN_PUBLIC_KEY"
+    if not given:
+        raise UsageError("--verify needs the public key: give --key cosign.pub, or set COSIGN_PUBLIC_KEY.")
+    return signing.load_verifier(pem(given, where), where)
+
+
+def _resolve(config: Config, name: str, verifier: Verifier | None = None) -> Release:
     from mcci import output
     from mcci.clients.registry.reference import TAG
     from mcci.delivery.registries import Registries
     from mcci.delivery.release.model import Release
     from mcci.delivery.release.resolve import resolve
+    from mcci.delivery.supply_chain.verify import verify
 
     name = name.strip()
     if not name:
@@ -124,6 +142,9 @@ def _resolve(config: Config, name: str) -> Release:
         raise UsageError(f"'{name}' is no release: it is a commit's id, as `mcci push` tagged the images with.")
     with Registries(config, os.environ, output.log) as opened:
         found = resolve(config, name, opened)
+        if verifier:
+            for image in found.images.values():
+                verify(opened.of(image.image), image.image, verifier)
         for host, left in opened.pull_limits.items():
             output.log(f"{host}: {left}")
     return found

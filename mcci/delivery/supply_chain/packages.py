@@ -1,0 +1,109 @@
+"""The packages that an image's files tell of: Debian's, Alpine's, Python's and Node's. Pure.
+
+Sources: dpkg-query(1), https://wiki.alpinelinux.org/wiki/Apk_spec , https://packaging.python.org/specifications/core-metadata/
+, https://github.com/package-url/purl-spec
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# what is looked for in an image's layers, by path without the leading slash
+FILES = re.compile(
+    r"(?:etc|usr/lib)/os-release|var/lib/dpkg/status|var/lib/dpkg/status\.d/[^/]+|lib/apk/db/installed"
+    r"|(?:.*/)?[^/]+\.dist-info/METADATA|(?:.*/)?[^/]+\.egg-info/PKG-INFO"
+    r"|(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+/package\.json"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Package:
+    """A package: its package URL, without and with which it has a name and a version; its licence's text, if told."""
+
+    purl: str
+    name: str
+    version: str
+    licence: str = ""
+
+
+def find(files: Mapping[str, bytes]) -> tuple[Package, ...]:
+    """Return the packages that `files` (by path) tell of, each once, in order."""
+    texts = {path: data.decode("utf-8", "replace") for path, data in files.items()}
+    release = _os_release(texts.get("etc/os-release") or texts.get("usr/lib/os-release") or "")
+    return tuple(sorted({package for path, text in texts.items() for package in _of(path, text, release)}))
+
+
+def _of(path: str, text: str, release: Mapping[str, str]) -> Iterator[Package]:
+    if path.startswith("var/lib/dpkg/"):
+        yield from _debian(text, release)
+    elif path == "lib/apk/db/installed":
+        yield from _alpine(text, release)
+    elif path.endswith(("/METADATA", "/PKG-INFO")):
+        yield from _python(text)
+    elif path.endswith("/package.json"):
+        yield from _node(text)
+
+
+def _debian(text: str, release: Mapping[str, str]) -> Iterator[Package]:
+    distribution = release.get("ID", "debian")
+    for stanza in re.split(r"\n\s*\n", text):
+        fields = HeaderParser().parsestr(stanza.strip())
+        name, version = fields.get("Package", ""), fields.get("Version", "")
+        # distroless images have no Status: what is there is installed
+        if name and version and "installed" in fields.get("Status", "ok installed").split():
+            about = {"arch": fields.get("Architecture", ""), "distro": _distro(release)}
+            yield Package(purl=_purl("deb", distribution, name, version, about), name=name, version=version)
+
+
+def _alpine(text: str, release: Mapping[str, str]) -> Iterator[Package]:
+    for stanza in text.split("\n\n"):
+        fields = dict(line.split(":", 1) for line in stanza.splitlines() if line[1:2] == ":")
+        name, version = fields.get("P", ""), fields.get("V", "")
+        if name and version:
+            about = {"arch": fields.get("A", ""), "distro": _distro(release)}
+            purl = _purl("apk", release.get("ID", "alpine"), name, version, about)
+            yield Package(purl=purl, name=name, version=version, licence=fields.get("L", ""))
+
+
+def _python(text: str) -> Iterator[Package]:
+    fields = HeaderParser().parsestr(text)
+    name, version = fields.get("Name", ""), fields.get("Version", "")
+    if name and version:
+        normal = re.sub(r"[-_.]+", "-", name).lower()
+        licence = fields.get("License-Expression", "")
+        yield Package(purl=_purl("pypi", "", normal, version, {}), name=name, version=version, licence=licence)
+
+
+def _node(text: str) -> Iterator[Package]:
+    try:
+        body = json.loads(text)
+        name, version, licence = body["name"], body["version"], body.get("license", "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+    if isinstance(name, str) and isinstance(version, str):
+        scope, _, bare = name.rpartition("/")
+        told = licence if isinstance(licence, str) else ""
+        yield Package(purl=_purl("npm", scope, bare, version, {}), name=name, version=version, licence=told)
+
+
+def _purl(kind: str, namespace: str, name: str, version: str, about: Mapping[str, str]) -> str:
+    parts = [quote(part, safe="") for part in (namespace, name) if part]
+    told = "&".join(f"{key}={quote(value, safe='')}" for key, value in sorted(about.items()) if value)
+    return f"pkg:{kind}/{'/'.join(parts)}@{quote(version, safe='')}{'?' + told if told else ''}"
+
+
+def _os_release(text: str) -> dict[str, str]:
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return {key.strip(): value.strip().strip("\"'") for key, value in pairs}
+
+
+def _distro(release: Mapping[str, str]) -> str:
+    return "-".join(filter(None, (release.get("ID"), release.get("VERSION_ID"))))
