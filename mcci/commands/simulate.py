@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +37,7 @@ def command(event: str | None, scenario: str | None, why: bool, format_: str, **
     if scenario is not None:
         return _play(scenario, format_)
     assert event is not None
+    gc.disable()  # one short run: what it makes it needs to the end
     from mcci.simulation import report
     from mcci.simulation.pipelines import simulate
 

@@ -18,7 +18,6 @@ from mcci.pipeline.job_reader import JobReader, read_variables
 from mcci.pipeline.jobs import Job
 from mcci.pipeline.keywords import DEFAULT_KEYWORDS, GLOBAL_KEYWORDS
 from mcci.pipeline.merge import deep_merge
-from mcci.pipeline.references import resolve_references
 from mcci.pipeline.rule_reader import RuleReader
 from mcci.pipeline.rules import Rule
 from mcci.pipeline.variables import Variable
@@ -41,7 +40,7 @@ class Configuration:
     """What a configuration says.
 
     `jobs` has every job by name (instances of a parallel job each), in the file's order; `groups` the names of the
-    instances by the job's name in the file; `stages` includes `.pre` and `.post`. `merged` is the YAML after all merging.
+    instances by the job's name in the file; `stages` includes `.pre` and `.post`. `merged` is the YAML, all merged.
     """
 
     file: str
@@ -79,6 +78,8 @@ def load_several(sources: Sources, parts: list[tuple[str, Mapping[str, Any]]], c
         return Configuration(file=file, files=tuple(loader.files_read), findings=tuple(loader.findings))
     root = resolve_extends(root, loader.report)
     if loader.has_references:
+        from mcci.pipeline.references import resolve_references
+
         root = resolve_references(root, loader.report)
     return _Understanding(file, root, loader).configuration()
 
@@ -160,7 +161,7 @@ class _Understanding:
         value = self.root.get("variables")
         if value is None:
             return {}
-        return read_variables(value, self.root.value_position("variables"), "global", self.report)
+        return read_variables(value, self.root, "global", self.report)
 
     def _workflow(self) -> Workflow:
         value = self.root.get("workflow")
@@ -175,7 +176,7 @@ class _Understanding:
                 self.report("unknown-keyword", f"workflow has no keyword '{key}'", value.position(key))
         rules = None
         if value.get("rules") is not None:
-            rules = self.rules.workflow_rules(value["rules"], value.value_position("rules"))
+            rules = self.rules.workflow_rules(value["rules"], value)
         auto_cancel = value.get("auto_cancel")
         return Workflow(
             rules=rules,

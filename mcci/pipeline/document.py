@@ -1,8 +1,8 @@
 """GitLab CI/CD YAML as plain values that still know where they stood.
 
-A `Map` is a dict and a `List` a list, each holding the YAML node it came from; a position is looked up in that node only
-when somebody asks, so reading 10,000 jobs costs little more than composing their nodes with libyaml. Aliases share one
-value, as they share one node: an alias bomb costs no memory here, and `expanded_size` tells how large it would be.
+A `Map` is a dict and a `List` a list, each holding the YAML node it came from; a position is looked up in that node
+only when somebody asks, so reading 10,000 jobs costs little more than composing their nodes with libyaml. Aliases
+share one value, as they share one node: an alias bomb costs no memory here, and `expanded_size` tells how large it would be.
 A `Map` made by merging others remembers, key by key, which of them the key came from.
 """
 
@@ -35,7 +35,6 @@ class Map(dict[Any, Any]):
     _nodes: dict[str, tuple[yaml.Node, yaml.Node]] | None
 
     def __init__(self, file: str, node: yaml.MappingNode, origins: Mapping[Any, Map] | None = None) -> None:
-        super().__init__()
         self.file = file
         self.node = node
         self.origins = origins
@@ -78,7 +77,6 @@ class List(list[Any]):
     file: str
 
     def __init__(self, file: str, node: yaml.SequenceNode) -> None:
-        super().__init__()
         self.file = file
         self.node = node
 
@@ -244,9 +242,14 @@ class _Builder:
         size = 1
         merged: list[tuple[Any, Any]] = []
         for key_node, value_node in node.value:
-            value, value_size = self._build(value_node)
+            if value_node.tag == _TEXT and type(value_node) is yaml.ScalarNode:
+                value, value_size = value_node.value, 1
+            else:
+                value, value_size = self._build(value_node)
             size += 1 + value_size
-            if key_node.tag == "tag:yaml.org,2002:merge":
+            if key_node.tag == _TEXT and type(key_node) is yaml.ScalarNode:
+                result[key_node.value] = value
+            elif key_node.tag == "tag:yaml.org,2002:merge":
                 merged.extend(self._merged(value, key_node))
             else:
                 result[self._key(key_node)] = value
@@ -277,6 +280,10 @@ class _Builder:
         self._built[id(node)] = (node, result, -1)
         size = 1
         for item_node in node.value:
+            if item_node.tag == _TEXT and type(item_node) is yaml.ScalarNode:
+                result.append(item_node.value)
+                size += 1
+                continue
             item, item_size = self._build(item_node)
             result.append(item)
             size += item_size
@@ -284,7 +291,7 @@ class _Builder:
         return result, size
 
     def _scalar(self, node: yaml.ScalarNode) -> Value:
-        if node.tag == "tag:yaml.org,2002:str":
+        if node.tag == _TEXT:
             return str(node.value)
         if node.tag in _PLAIN_TAGS:
             try:
@@ -297,6 +304,7 @@ class _Builder:
         raise _invalid("yaml-tag", f"unknown tag {node.tag}", _position(self.file, node))
 
 
+_TEXT = "tag:yaml.org,2002:str"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null")}
 _TEXT_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "value", "binary")} | {"!"}
 

@@ -12,6 +12,7 @@ from mcci.pipeline.document import List, Map
 from mcci.pipeline.merge import deep_merge
 
 MAX_LEVELS = 11
+MAX_MERGED_KEYS = 3_000_000
 
 Report = Callable[[str, str, Position], None]
 
@@ -36,6 +37,7 @@ class _Resolver:
         self.report = report
         self._done: dict[str, tuple[Map, int]] = {}
         self._under_way: list[str] = []
+        self._merged_keys = 0
 
     def resolve(self, key: str) -> tuple[Map, int]:
         """Return the entry with its bases merged below it, and how many levels of bases it has."""
@@ -68,7 +70,18 @@ class _Resolver:
         if deepest >= MAX_LEVELS and len(self._under_way) == 1:
             message = f"{key}: nesting too deep: extends goes through more than {MAX_LEVELS - 1} levels"
             self.report("extends-depth", message, position)
-        return (entry if merged is None else deep_merge(merged, entry)), deepest
+        if merged is None or self._is_too_large(merged, position):
+            return entry, deepest
+        return deep_merge(merged, entry), deepest
+
+    def _is_too_large(self, merged: Map, position: Position) -> bool:
+        """Return whether all merging so far made more than memory should hold; reported once."""
+        before = self._merged_keys
+        self._merged_keys += len(merged) + sum(len(value) for value in merged.values() if isinstance(value, Map))
+        if before <= MAX_MERGED_KEYS < self._merged_keys:
+            message = f"extends makes more than {MAX_MERGED_KEYS:,} keys in all, more than GitLab would take"
+            self.report("yaml-size", message, position)
+        return self._merged_keys > MAX_MERGED_KEYS
 
     def _base(self, key: str, name: str, position: Position) -> tuple[Map, int] | None:
         if name not in self.root:

@@ -17,11 +17,11 @@ class Files(Protocol):
         """Return the paths of all files, sorted."""
 
 
-@dataclass(frozen=True, slots=True)
 class MemoryFiles:
     """Files held in a dict."""
 
-    texts: Mapping[str, str]
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
 
     def read(self, path: str) -> str | None:
         return self.texts.get(path)

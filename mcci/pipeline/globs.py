@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from mcci.pipeline.expressions.patterns import compile_regex
@@ -46,7 +47,7 @@ def _braces(pattern: str, depth: int) -> Iterator[str]:
         return
     start, commas, end = span
     bounds = [start, *commas, end]
-    for left, right in zip(bounds, bounds[1:], strict=False):
+    for left, right in pairwise(bounds):
         yield from _braces(pattern[:start] + pattern[left + 1 : right] + pattern[end + 1 :], depth + 1)
 
 

@@ -5,13 +5,12 @@ https://docs.gitlab.com/ci/yaml/includes/ and https://docs.gitlab.com/ci/yaml/#i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mcci.errors import InvalidInput
 from mcci.findings import Finding, Position
-from mcci.pipeline import globs
 from mcci.pipeline.document import List, Map, read
 from mcci.pipeline.files import Files, Sources
 from mcci.pipeline.merge import deep_merge
@@ -21,6 +20,7 @@ from mcci.pipeline.variables import expand
 
 MAX_INCLUDES = 150
 MAX_NESTING = 100
+MAX_CHARACTERS = 20 * 1024 * 1024
 _KINDS = ("local", "file", "remote", "template", "component", "artifact", "project")
 
 
@@ -33,24 +33,25 @@ class Context:
     world: World
 
 
-@dataclass(frozen=True, slots=True)
 class _Place:
     """Where a file is read from, and so where its own `include:local` looks. `prefix` names it in positions."""
 
-    files: Files
-    prefix: str = ""
+    def __init__(self, files: Files, prefix: str = "") -> None:
+        self.files = files
+        self.prefix = prefix
 
 
-@dataclass(slots=True)
 class FileLoader:
     """Reads a file and all it includes into one mapping. Findings gather in `findings`."""
 
-    sources: Sources
-    context: Context
-    findings: list[Finding] = field(default_factory=list)
-    has_references: bool = False
-    files_read: list[str] = field(default_factory=list)
-    _count: int = 0
+    def __init__(self, sources: Sources, context: Context) -> None:
+        self.sources = sources
+        self.context = context
+        self.findings: list[Finding] = []
+        self.files_read: list[str] = []
+        self.has_references = False
+        self._count = 0
+        self._characters = 0
 
     def report(self, rule: str, message: str, position: Position) -> None:
         """Add a finding."""
@@ -71,10 +72,21 @@ class FileLoader:
             return None
         if text is None:
             self.report("include-missing", f"the file '{place.prefix}{path}' does not exist", where)
+        elif self._is_too_large(text, where):
+            return None
         elif not text.strip():
             self.report("include-empty", f"the file '{place.prefix}{path}' is empty", where)
             return None
         return text
+
+    def _is_too_large(self, text: str, where: Position) -> bool:
+        """Return whether all files together are more than memory should hold; reported once."""
+        before = self._characters
+        self._characters += len(text)
+        if before <= MAX_CHARACTERS < self._characters:
+            message = f"the files included are larger than {MAX_CHARACTERS // 2**20} MiB in all"
+            self.report("include-size", message, where)
+        return self._characters > MAX_CHARACTERS
 
     def _content(
         self, place: _Place, path: str, text: str, inputs: Mapping[str, Any], where: Position, depth: int
@@ -185,7 +197,7 @@ class FileLoader:
     def _applies(self, entry: Map) -> bool:
         if "rules" not in entry:
             return True
-        rules = RuleReader(self.report).include_rules(entry["rules"], entry.value_position("rules"))
+        rules = RuleReader(self.report).include_rules(entry["rules"], entry)
         try:
             index = first_match(rules, self.context.variables.get, self.context.world)
         except RuleError as error:
@@ -228,6 +240,8 @@ class FileLoader:
             return []
         if "*" not in path:
             return [path]
+        from mcci.pipeline import globs
+
         found = [one for one in place.files.paths() if globs.matches(path, one)]
         if not found:
             self.report("include-missing", f"no file matches include:local '{value}'", where)

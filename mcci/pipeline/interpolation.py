@@ -62,11 +62,13 @@ def interpolate(
         nonlocal size
         block = match[0]
         if block not in known:
-            if len(known) == MAX_BLOCKS or size > MAX_CHARACTERS:
+            if len(known) == MAX_BLOCKS:
                 raise OverflowError
             known[block] = _value(match, contexts, variables, report, file)
         value = known[block]
         size += len(value or "")
+        if size > MAX_CHARACTERS:
+            raise OverflowError
         return value or ""
 
     try:
@@ -93,7 +95,7 @@ def _value(
     found: Any = contexts.get(context)
     for step in path:
         found = found.get(step, _MISSING) if isinstance(found, Mapping) else _MISSING
-    if found is None and context not in contexts or found is _MISSING or not path:
+    if (found is None and context not in contexts) or found is _MISSING or not path:
         report("inputs", f"unknown interpolation key: `{access}`", where)
         return None
     if len(functions) > MAX_FUNCTIONS:

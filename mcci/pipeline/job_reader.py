@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mcci.findings import Position
 from mcci.pipeline.document import List, Map
-from mcci.pipeline.jobs import AllowFailure, Environment, Job, Retry, Trigger, TriggerInclude
+from mcci.pipeline.jobs import AllowFailure, Environment, Job, Retry
 from mcci.pipeline.keywords import DEFAULT_KEYWORDS, JOB_KEYWORDS, TRIGGER_JOB_KEYWORDS
 from mcci.pipeline.needs import Need, read_needs
-from mcci.pipeline.parallel import Parallel, read_parallel
 from mcci.pipeline.policies import read_policy
 from mcci.pipeline.rule_reader import JOB_WHEN, RuleReader, scalar_text
 from mcci.pipeline.variables import Variable
+
+if TYPE_CHECKING:
+    from mcci.pipeline.parallel import Parallel
 
 Report = Callable[[str, str, Position], None]
 
@@ -28,14 +30,14 @@ _UNSTATED: dict[bool, AllowFailure] = {value: AllowFailure(allowed=value, stated
 _NO_RETRY = Retry()
 
 
-@dataclass(slots=True)
 class JobReader:
     """Reads jobs of one configuration, whose defaults and mistakes they share."""
 
-    root: Map
-    default: Map | None
-    report: Report
-    rules: RuleReader
+    def __init__(self, root: Map, default: Map | None, report: Report, rules: RuleReader) -> None:
+        self.root = root
+        self.default = default
+        self.report = report
+        self.rules = rules
 
     def read(self, name: str, keywords: Map) -> list[Job]:
         """Return the instances of a job: one, or as many as its `parallel` says."""
@@ -45,6 +47,8 @@ class JobReader:
         values["keywords"] = with_defaults
         parallel = None
         if "parallel" in keywords:
+            from mcci.pipeline.parallel import read_parallel
+
             parallel = read_parallel(keywords["parallel"], keywords.value_position("parallel"), name, self.report)
         if parallel is None:
             return [Job(name=name, group=name, root=self.root, **values)]
@@ -184,7 +188,7 @@ class JobReader:
         values["allow_failure"] = AllowFailure(exit_codes=tuple(numbers))
 
     def _rules(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
-        values["rules"] = self.rules.job_rules(value, keywords.value_position("rules"), name)
+        values["rules"] = self.rules.job_rules(value, keywords, name)
 
     def _only(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
         values["only"] = read_policy(value, keywords.value_position("only"), f"{name}: only", self.report)
@@ -193,7 +197,7 @@ class JobReader:
         values["except_"] = read_policy(value, keywords.value_position("except"), f"{name}: except", self.report)
 
     def _needs(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
-        values["needs"] = read_needs(value, keywords.value_position("needs"), name, self.report)
+        values["needs"] = read_needs(value, keywords, name, self.report)
 
     def _dependencies(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
         if not isinstance(value, List) or not all(isinstance(item, str) for item in value):
@@ -203,7 +207,7 @@ class JobReader:
         values["dependencies"] = tuple(value)
 
     def _variables(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
-        values["variables"] = read_variables(value, keywords.value_position("variables"), name, self.report)
+        values["variables"] = read_variables(value, keywords, name, self.report)
 
     def _inherit(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
         wanted = value.get("variables", True) if isinstance(value, Map) else None
@@ -216,7 +220,6 @@ class JobReader:
             self.report("inherit", message, keywords.value_position("inherit"))
 
     def _environment(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
-        where = keywords.value_position("environment")
         if isinstance(value, str):
             values["environment"] = Environment(name=value)
         elif isinstance(value, Map) and isinstance(value.get("name"), str):
@@ -228,7 +231,8 @@ class JobReader:
                 **{key: None if text is None else str(text) for key, text in texts.items()},
             )
         else:
-            self.report("environment", f"{name}: environment should be a name, or a mapping with one", where)
+            message = f"{name}: environment should be a name, or a mapping with one"
+            self.report("environment", message, keywords.value_position("environment"))
 
     def _resource_group(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
         values["resource_group"] = self._text(name, keywords, "resource_group", value)
@@ -250,69 +254,18 @@ class JobReader:
         values["retry"] = Retry(max=most, when=tuple(map(str, when)), exit_codes=tuple(codes))
 
     def _trigger(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
-        where = keywords.value_position("trigger")
-        if isinstance(value, str):
-            values["trigger"] = Trigger(project=value, position=where)
-        elif isinstance(value, Map) and ("include" in value or "project" in value):
-            values["trigger"] = self._trigger_mapping(name, value, where)
-        else:
-            message = f"{name}: trigger should name a project, or have include or project"
-            self.report("trigger", message, where)
+        from mcci.pipeline.triggers import read_trigger
 
-    def _trigger_mapping(self, name: str, value: Map, where: Position) -> Trigger:
-        forward = value.get("forward")
-        forward = forward if isinstance(forward, Map) else Map(value.file, value.node)
-        inputs = value.get("inputs")
-        strategy = value.get("strategy")
-        if strategy not in (None, "depend", "mirror"):
-            self.report("trigger", f"{name}: strategy should be depend or mirror", value.value_position("strategy"))
-        return Trigger(
-            include=tuple(self._trigger_includes(name, value)) if "include" in value else (),
-            project=None if value.get("project") is None else str(value["project"]),
-            branch=None if value.get("branch") is None else str(value["branch"]),
-            strategy=strategy if isinstance(strategy, str) else None,
-            inputs=inputs if isinstance(inputs, Map) else {},
-            forward_yaml_variables=forward.get("yaml_variables", True) is not False,
-            forward_pipeline_variables=forward.get("pipeline_variables", False) is True,
-            position=where,
-        )
-
-    def _trigger_includes(self, name: str, trigger: Map) -> Iterator[TriggerInclude]:
-        include = trigger["include"]
-        items = include if isinstance(include, List) else [include]
-        where = trigger.value_position("include")
-        if len(items) > 3:
-            self.report("trigger", f"{name}: trigger:include takes at most 3 files", where)
-        for item in items:
-            if isinstance(item, str):
-                yield TriggerInclude(kind="local", value=item, position=where)
-                continue
-            kinds = ("artifact", "local", "project", "template", "remote", "component")
-            kind = next((key for key in kinds if isinstance(item, Map) and key in item), None)
-            if kind is None or not isinstance(item[kind], str):
-                self.report("trigger", f"{name}: trigger:include should name a file", where)
-                continue
-            if kind == "project":
-                files = [str(file) for file in _as_list(item.get("file"))]
-            else:
-                files = [item[kind]]
-            inputs = item.get("inputs")
-            for file in files:
-                yield TriggerInclude(
-                    kind=kind,
-                    value=file,
-                    project=item["project"] if kind == "project" else None,
-                    ref=None if item.get("ref") is None else str(item["ref"]),
-                    job=None if item.get("job") is None else str(item["job"]),
-                    inputs=inputs if isinstance(inputs, Map) else {},
-                    position=item.value_position(kind),
-                )
+        trigger = read_trigger(value, keywords, name, self.report)
+        if trigger is not None:
+            values["trigger"] = trigger
 
 
-def read_variables(value: Any, where: Position, owner: str, report: Report) -> Mapping[str, Variable]:
-    """Return the variables of a `variables` keyword; what GitLab would refuse is reported."""
+def read_variables(value: Any, holder: Map, owner: str, report: Report) -> Mapping[str, Variable]:
+    """Return the variables of `holder`'s `variables` keyword; what GitLab would refuse is reported."""
     if not isinstance(value, Map):
-        report("variables", f"{owner}: variables should be a mapping of names to values", where)
+        message = f"{owner}: variables should be a mapping of names to values"
+        report("variables", message, holder.value_position("variables"))
         return _NO_VARIABLES
     variables: dict[str, Variable] = {}
     for key, item in value.items():
@@ -368,5 +321,3 @@ _READERS: dict[str, Callable[[JobReader, str, Map, Any, dict[str, Any]], None]] 
     "retry": JobReader._retry,
     "trigger": JobReader._trigger,
 }
-
-__all__ = ["JobReader", "Need", "read_variables"]

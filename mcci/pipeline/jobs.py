@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from mcci.findings import Position
-from mcci.pipeline.document import Map
-from mcci.pipeline.needs import Need
-from mcci.pipeline.policies import Policy
-from mcci.pipeline.rules import Rule
-from mcci.pipeline.variables import Variable
+if TYPE_CHECKING:
+    from mcci.findings import Position
+    from mcci.pipeline.document import Map
+    from mcci.pipeline.needs import Need
+    from mcci.pipeline.policies import Policy
+    from mcci.pipeline.rules import Rule
+    from mcci.pipeline.triggers import Trigger
+    from mcci.pipeline.variables import Variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,33 +35,6 @@ class Environment:
     tier: str | None = None
     on_stop: str | None = None
     auto_stop_in: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerInclude:
-    """One file of a child pipeline: `local`; or `project` and `file`; or an `artifact` of a `job`; and others."""
-
-    kind: str
-    value: str
-    project: str | None = None
-    ref: str | None = None
-    job: str | None = None
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    position: Position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
-    """`trigger`: a child pipeline (`include`) or another project's (`project`, `branch`)."""
-
-    include: tuple[TriggerInclude, ...] = ()
-    project: str | None = None
-    branch: str | None = None
-    strategy: str | None = None
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    forward_yaml_variables: bool = True
-    forward_pipeline_variables: bool = False
-    position: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

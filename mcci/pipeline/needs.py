@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcci.findings import Position
@@ -28,7 +28,15 @@ class Need:
     project: str | None = None
     ref: str | None = None
     pipeline: str | None = None
-    position: Position
+    origin: Map | List = field(repr=False, compare=False)
+    index: int | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def position(self) -> Position:
+        """Return where the need stands: the name of its job, where it says one."""
+        if isinstance(self.origin, List):
+            return self.origin.position(self.index)
+        return self.origin.value_position("job") if "job" in self.origin else self.origin.position()
 
     @property
     def is_here(self) -> bool:
@@ -39,18 +47,18 @@ class Need:
 _KEYS = {"job", "artifacts", "optional", "parallel", "project", "ref", "pipeline"}
 
 
-def read_needs(value: Any, where: Position, owner: str, report: Report) -> tuple[Need, ...]:
-    """Return the needs that `value` lists; what is wrong in it is reported."""
+def read_needs(value: Any, holder: Map, owner: str, report: Report) -> tuple[Need, ...]:
+    """Return the needs that `value`, the `needs` of `holder`, lists; what is wrong in it is reported."""
     if isinstance(value, Map):
         need = _mapping(value, owner, report)
         return (need,) if need else ()
     if not isinstance(value, List):
-        report("needs", f"{owner}: needs should be a list of jobs", where)
+        report("needs", f"{owner}: needs should be a list of jobs", holder.value_position("needs"))
         return ()
     needs: list[Need] = []
     for index, item in enumerate(value):
         if isinstance(item, str):
-            needs.append(Need(job=item, position=value.position(index)))
+            needs.append(Need(job=item, origin=value, index=index))
         elif isinstance(item, Map):
             need = _mapping(item, owner, report)
             if need:
@@ -78,7 +86,7 @@ def _mapping(value: Map, owner: str, report: Report) -> Need | None:
         project=None if project is None else str(project),
         ref=None if ref is None else str(ref),
         pipeline=None if pipeline is None else str(pipeline),
-        position=value.value_position("job") if job is not None else value.position(),
+        origin=value,
     )
 
 

@@ -29,7 +29,8 @@ class _Resolver:
         self.report = report
         self._under_way: list[tuple[str, ...]] = []
         self._without: set[int] = set()
-        self._done: dict[tuple[str, ...], Any] = {}
+        self._done: dict[tuple[str, ...], tuple[Any, int]] = {}
+        self._deepest = 0
 
     def resolve(self, value: Any) -> Any:
         """Return `value` with the references in it resolved."""
@@ -65,12 +66,16 @@ class _Resolver:
             self.report("reference", f"{shown}: a reference is a list of names", reference.position())
             return None
         if path in self._done:
-            return self._done[path]
+            resolved, levels = self._done[path]
+            self._deepest = max(self._deepest, len(self._under_way) + levels)
+            if self._deepest > MAX_LEVELS:
+                self._report_depth(shown, reference)
+            return resolved
         if path in self._under_way:
             self.report("reference-cycle", f"{shown} is part of a circular chain", reference.position())
             return None
         if len(self._under_way) >= MAX_LEVELS:
-            self.report("reference-depth", f"{shown} is nested more than {MAX_LEVELS} levels", reference.position())
+            self._report_depth(shown, reference)
             return None
         found: Any = self.root
         for step in path:
@@ -78,10 +83,15 @@ class _Resolver:
         if found is None or found is False:
             self.report("reference", f"{shown} could not be found", reference.position())
             return None
+        above, self._deepest = self._deepest, len(self._under_way) + 1
         resolved = self._within(path, found)
-        if not self._under_way:
-            self._done[path] = resolved
+        self._done[path] = (resolved, self._deepest - len(self._under_way))
+        self._deepest = max(above, self._deepest)
         return resolved
+
+    def _report_depth(self, shown: str, reference: Reference) -> None:
+        message = f"{shown} goes through more than {MAX_LEVELS} references"
+        self.report("reference-depth", message, reference.position())
 
     def _within(self, path: tuple[str, ...], value: Any) -> Any:
         self._under_way.append(path)

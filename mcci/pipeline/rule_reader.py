@@ -31,33 +31,33 @@ class RuleReader:
         self.report = report
         self._read: dict[tuple[int, frozenset[str]], tuple[Any, tuple[Rule, ...]]] = {}
 
-    def job_rules(self, value: Any, where: Position, owner: str) -> tuple[Rule, ...]:
+    def job_rules(self, value: Any, holder: Map, owner: str) -> tuple[Rule, ...]:
         """Return the rules of a job. `owner` is its name, for messages."""
-        return self._rules(value, where, owner, JOB_KEYS, JOB_WHEN)
+        return self._rules(value, holder, owner, JOB_KEYS, JOB_WHEN)
 
-    def workflow_rules(self, value: Any, where: Position) -> tuple[Rule, ...]:
+    def workflow_rules(self, value: Any, holder: Map) -> tuple[Rule, ...]:
         """Return the rules of `workflow`."""
-        return self._rules(value, where, "workflow", WORKFLOW_KEYS, WORKFLOW_WHEN)
+        return self._rules(value, holder, "workflow", WORKFLOW_KEYS, WORKFLOW_WHEN)
 
-    def include_rules(self, value: Any, where: Position) -> tuple[Rule, ...]:
+    def include_rules(self, value: Any, holder: Map) -> tuple[Rule, ...]:
         """Return the rules of an include."""
-        return self._rules(value, where, "include", INCLUDE_KEYS, WORKFLOW_WHEN)
+        return self._rules(value, holder, "include", INCLUDE_KEYS, WORKFLOW_WHEN)
 
     def _rules(
-        self, value: Any, where: Position, owner: str, keys: frozenset[str], whens: frozenset[str]
+        self, value: Any, holder: Map, owner: str, keys: frozenset[str], whens: frozenset[str]
     ) -> tuple[Rule, ...]:
         known = self._read.get((id(value), keys))
         if known is not None:
             return known[1]
         if not isinstance(value, List):
-            self.report("rules", f"{owner}: rules should be a list of rules", where)
+            self.report("rules", f"{owner}: rules should be a list of rules", holder.value_position("rules"))
             return ()
         rules: list[Rule] = []
-        for item, position in _flat(value, MAX_NESTING):
+        for item in _flat(value, MAX_NESTING):
             if isinstance(item, Map):
                 rules.append(self._rule(item, owner, keys, whens))
             else:
-                self.report("rules", f"{owner}: a rule should be a mapping", position)
+                self.report("rules", f"{owner}: a rule should be a mapping", value.position())
         self._read[id(value), keys] = (value, tuple(rules))
         return tuple(rules)
 
@@ -81,7 +81,7 @@ class RuleReader:
             elif key in ("allow_failure", "interruptible"):
                 values[key] = self._boolean(value, key, rule, owner)
             elif key == "needs":
-                values["needs"] = read_needs(value, rule.value_position(key), owner, self.report)
+                values["needs"] = read_needs(value, rule, owner, self.report)
             elif key == "auto_cancel":
                 values["auto_cancel"] = value if isinstance(value, Map) else None
             elif key == "start_in":
@@ -99,7 +99,7 @@ class RuleReader:
         try:
             parse(value)
         except ExpressionError as error:
-            message = f"{owner}: invalid expression syntax: {error} (at character {error.offset + 1} of {value!r})"
+            message = f"{owner}: invalid expression syntax: {error} (at character {error.offset + 1} of {_short(value)!r})"
             self.report("rules-if", message, rule.value_position("if"))
         return value
 
@@ -117,62 +117,64 @@ class RuleReader:
         return None
 
     def _variables(self, value: Any, rule: Map, owner: str) -> dict[str, str]:
-        where = rule.value_position("variables")
         if not isinstance(value, Map) or any(isinstance(item, Map | List) for item in value.values()):
-            self.report("rules", f"{owner}: variables in a rule should be a mapping of names to texts", where)
+            message = f"{owner}: variables in a rule should be a mapping of names to texts"
+            self.report("rules", message, rule.value_position("variables"))
             return {}
         return {str(name): scalar_text(item) for name, item in value.items()}
 
     def _changes(self, value: Any, rule: Map, owner: str) -> Changes:
-        where = rule.value_position("changes")
-        if isinstance(value, Map):
-            self._only(value, ("paths", "compare_to"), f"{owner}: changes")
-            compare_to = value.get("compare_to")
-            if compare_to is not None and not isinstance(compare_to, str):
-                self.report("rules", f"{owner}: changes:compare_to should be a branch, a tag or a commit", where)
-                compare_to = None
-            return Changes(
-                paths=self._paths(value.get("paths"), where, f"{owner}: changes:paths"), compare_to=compare_to
-            )
-        return Changes(paths=self._paths(value, where, f"{owner}: changes"))
+        if not isinstance(value, Map):
+            return Changes(paths=self._paths(value, rule, "changes", owner))
+        self._only(value, ("paths", "compare_to"), f"{owner}: changes")
+        compare_to = value.get("compare_to")
+        if compare_to is not None and not isinstance(compare_to, str):
+            message = f"{owner}: changes:compare_to should be a branch, a tag or a commit"
+            self.report("rules", message, value.value_position("compare_to"))
+            compare_to = None
+        paths = self._paths(value.get("paths"), value, "paths", f"{owner}: changes")
+        return Changes(paths=paths, compare_to=compare_to)
 
     def _exists(self, value: Any, rule: Map, owner: str) -> Exists:
-        where = rule.value_position("exists")
-        if isinstance(value, Map):
-            self._only(value, ("paths", "project", "ref"), f"{owner}: exists")
-            project, ref = value.get("project"), value.get("ref")
-            if ref is not None and project is None:
-                self.report("rules", f"{owner}: exists:ref needs exists:project", where)
-            return Exists(
-                paths=self._paths(value.get("paths"), where, f"{owner}: exists:paths"),
-                project=None if project is None else str(project),
-                ref=None if ref is None else str(ref),
-            )
-        return Exists(paths=self._paths(value, where, f"{owner}: exists"))
+        if not isinstance(value, Map):
+            return Exists(paths=self._paths(value, rule, "exists", owner))
+        self._only(value, ("paths", "project", "ref"), f"{owner}: exists")
+        project, ref = value.get("project"), value.get("ref")
+        if ref is not None and project is None:
+            self.report("rules", f"{owner}: exists:ref needs exists:project", value.position("ref"))
+        return Exists(
+            paths=self._paths(value.get("paths"), value, "paths", f"{owner}: exists"),
+            project=None if project is None else str(project),
+            ref=None if ref is None else str(ref),
+        )
 
     def _only(self, value: Map, keys: tuple[str, ...], owner: str) -> None:
         for key in value:
             if key not in keys:
                 self.report("unknown-keyword", f"{owner} has no keyword '{key}'", value.position(key))
 
-    def _paths(self, value: Any, where: Position, owner: str) -> tuple[str, ...]:
-        items = [item for item, _ in _flat(value, MAX_NESTING)] if isinstance(value, List) else None
+    def _paths(self, value: Any, holder: Map, key: str, owner: str) -> tuple[str, ...]:
+        items = _flat(value, MAX_NESTING) if isinstance(value, List) else None
         if items is None or not all(isinstance(item, str) for item in items):
-            self.report("rules", f"{owner} should be a list of paths", where)
+            self.report("rules", f"{owner}: {key} should be a list of paths", holder.value_position(key))
             return ()
         if len(items) > MAX_PATTERNS:
-            self.report("rules", f"{owner} has more than {MAX_PATTERNS} paths, GitLab's limit", where)
+            message = f"{owner}: {key} has more than {MAX_PATTERNS} paths, GitLab's limit"
+            self.report("rules", message, holder.value_position(key))
         return tuple(items)
 
 
-def _flat(value: List, levels: int) -> list[tuple[Any, Position]]:
-    """Return the items of a list and of the lists in it (as `!reference` leaves them), each with its position."""
-    items: list[tuple[Any, Position]] = []
-    for index, item in enumerate(value):
-        if isinstance(item, List) and levels:
-            items.extend(_flat(item, levels - 1))
-        else:
-            items.append((item, item.position() if isinstance(item, Map) else value.position(index)))
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+def _flat(value: List, levels: int) -> list[Any]:
+    """Return the items of a list and of the lists in it, as `!reference` leaves them."""
+    if not any(isinstance(item, List) for item in value):
+        return value
+    items: list[Any] = []
+    for item in value:
+        items.extend(_flat(item, levels - 1) if isinstance(item, List) and levels else [item])
     return items
 
 

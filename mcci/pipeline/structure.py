@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from mcci.findings import Position
 from mcci.pipeline.jobs import Job
 from mcci.pipeline.needs import Need
-from mcci.pipeline.parallel import instance_name
 
 Report = Callable[[str, str, Position], None]
 
@@ -18,6 +17,8 @@ def needed_jobs(need: Need, groups: Mapping[str, tuple[str, ...]], jobs: Mapping
     """Return the names of the instances that a need of this pipeline means; none when there is no such job."""
     name = need.job or ""
     if need.matrix is not None:
+        from mcci.pipeline.parallel import instance_name
+
         wanted = {instance_name(name, combination) for combination in need.matrix}
         return tuple(instance for instance in groups.get(name, ()) if instance in wanted)
     if name in groups:
@@ -115,7 +116,8 @@ def _report_circle(jobs: Mapping[str, Job], groups: Mapping[str, tuple[str, ...]
                 work.append((name, at + 1))
                 following = edges[name][at]
                 if following in on_path:
-                    circle = " → ".join([*path[path.index(following) :], following])
+                    names = [*path[path.index(following) :], following]
+                    circle = " → ".join(names if len(names) < 12 else [*names[:5], "…", *names[-5:]])
                     job = jobs[groups[name][0]]
                     report("needs-cycle", f"{name}: circular needs: {circle}", job.keywords.position("needs"))
                     return

@@ -56,11 +56,13 @@ def expand_existing(text: str, lookup: Lookup) -> str:
     return _REFERENCE.sub(replace, text)
 
 
-def nested(lookup: Lookup, is_raw: Callable[[str], bool] = lambda name: False) -> Lookup:
+def nested(lookup: Lookup, is_raw: Callable[[str], bool] = lambda _name: False) -> Lookup:
     """Return a look-up whose values have the variables in them replaced, as `expand_all` would leave them.
 
     A raw variable, and one in a circle, keeps its value as written; a reference to the variable itself leaves nothing.
     """
+
+    known: dict[str, str] = {}
 
     def value_of(name: str, above: tuple[str, ...] = ()) -> str | None:
         if above and above[-1] == name:
@@ -70,10 +72,13 @@ def nested(lookup: Lookup, is_raw: Callable[[str], bool] = lambda name: False) -
             return value
         if len(above) > MAX_NESTING:
             return value
+        if name in known:
+            return known[name]
         inner = (*above, name)
-        return _REFERENCE_OR_ESCAPE.sub(
+        known[name] = _REFERENCE_OR_ESCAPE.sub(
             lambda match: value_of(found, inner) or "" if (found := _name(match)) else match[0], value
         )[:MAX_LENGTH]
+        return known[name]
 
     return value_of
 
@@ -121,7 +126,7 @@ def expand_all(
                     return match[0]
                 return found.value
 
-            value = _REFERENCE_OR_ESCAPE.sub(replace, value)
+            value = _REFERENCE_OR_ESCAPE.sub(replace, value)[:MAX_LENGTH]
         done[variable.key] = _with_value(variable, value)
     return {variable.key: done[variable.key] for variable in everything}, None
 

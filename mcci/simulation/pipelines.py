@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcci.findings import Finding, Position
 from mcci.pipeline.configuration import FIRST, LAST, Configuration, load_several
 from mcci.pipeline.files import Files
 from mcci.pipeline.includes import Context
-from mcci.pipeline.jobs import AllowFailure, Job, Trigger
+from mcci.pipeline.jobs import AllowFailure, Job
+from mcci.pipeline.limits import MAX_CHILD_DEPTH, MAX_HIERARCHY
 from mcci.pipeline.needs import Need
 from mcci.pipeline.policies import DEFAULT_ONLY
 from mcci.pipeline.rules import Rule, RuleError, failing_clause
@@ -24,7 +25,9 @@ from mcci.simulation.predefined import pipeline_variables
 from mcci.simulation.scope import Scope, Scopes, project_variables
 from mcci.simulation.world import ANY_REF, EventWorld
 
-MAX_CHILD_DEPTH = 2
+if TYPE_CHECKING:
+    from mcci.pipeline.triggers import Trigger
+
 
 
 class Circumstances(Protocol):
@@ -126,13 +129,23 @@ def simulate(project: Project, event: Event) -> Pipeline:
             configuration=Configuration(file=project.configuration),
         )
     parts: list[tuple[str, Mapping[str, Any]]] = [(project.configuration, event.inputs)]
-    return _Simulation(project, event, files, depth=0).run(parts)
+    return _Simulation(project, event, files, 0, _Hierarchy()).run(parts)
+
+
+class _Hierarchy:
+    """What a pipeline and all below it share: how many there are, and the configurations read so far."""
+
+    def __init__(self) -> None:
+        self.pipelines = 0
+        self.configurations: dict[tuple[Any, ...], Configuration] = {}
 
 
 class _Simulation:
     """One pipeline being created."""
 
-    def __init__(self, project: Project, event: Event, files: Files, depth: int) -> None:
+    def __init__(self, project: Project, event: Event, files: Files, depth: int, hierarchy: _Hierarchy) -> None:
+        self.hierarchy = hierarchy
+        hierarchy.pipelines += 1
         self.project = project
         self.event = event
         self.files = files
@@ -146,7 +159,7 @@ class _Simulation:
         before = {**self.predefined, **self.settings, **self.event.variables}
         hidden = frozenset(variable.key for variable in self.project.variables if variable.masked)
         context = Context(variables=before, hidden=hidden, world=self.world)
-        self.configuration = load_several(self.world.sources(), parts, context)
+        self.configuration = self._load(parts, context)
         if not self.configuration.is_valid:
             return self._none("the configuration is invalid", findings=self.configuration.findings)
         try:
@@ -154,6 +167,15 @@ class _Simulation:
         except RuleError as error:
             finding = Finding(rule="rules", message=str(error), position=Position(file=self.configuration.file))
             return self._none(str(error), findings=(finding,))
+
+    def _load(self, parts: list[tuple[str, Mapping[str, Any]]], context: Context) -> Configuration:
+        """Return the configuration, read once where several pipelines have the same files, inputs and variables."""
+        key = (id(self.files), repr(parts), tuple(context.variables.items()), id(self.project))
+        known = self.hierarchy.configurations.get(key)
+        if known is None:
+            known = load_several(self.world.sources(), parts, context)
+            self.hierarchy.configurations[key] = known
+        return known
 
     def _create(self) -> Pipeline:
         root = {key: variable.value for key, variable in self.configuration.variables.items()}
@@ -356,6 +378,8 @@ class _Simulation:
     def _child(self, trigger: Trigger, variables: Mapping[str, str], scope: Scope) -> tuple[Pipeline | None, str]:
         if self.depth >= MAX_CHILD_DEPTH:
             return None, f"GitLab allows {MAX_CHILD_DEPTH} levels of child pipelines"
+        if self.hierarchy.pipelines >= MAX_HIERARCHY:
+            return None, f"GitLab allows {MAX_HIERARCHY} pipelines in one hierarchy"
         parts: list[tuple[str, Mapping[str, Any]]] = []
         for include in trigger.include:
             if include.kind == "artifact":
@@ -373,7 +397,7 @@ class _Simulation:
             changes=changes,
             compared=compared,
         )
-        return _Simulation(self.project, event, self.files, self.depth + 1).run(parts), ""
+        return _Simulation(self.project, event, self.files, self.depth + 1, self.hierarchy).run(parts), ""
 
     def _other_project(
         self, trigger: Trigger, variables: Mapping[str, str], scope: Scope
@@ -388,10 +412,10 @@ class _Simulation:
         files = project.files(branch)
         if files is None:
             return None, f"the project '{path}' has no ref '{branch}'"
-        if self.depth >= MAX_CHILD_DEPTH:
+        if self.depth >= MAX_CHILD_DEPTH or self.hierarchy.pipelines >= MAX_HIERARCHY:
             return None, "not followed further"
         event = Event(source=Source.PIPELINE, ref=branch, variables=variables, inputs=trigger.inputs)
-        run = _Simulation(project, event, files, self.depth + 1)
+        run = _Simulation(project, event, files, self.depth + 1, self.hierarchy)
         return run.run([(project.configuration, trigger.inputs)]), ""
 
     def _none(

@@ -11,7 +11,7 @@ from mcci.simulation.pipelines import Pipeline, PlannedJob
 
 
 def text(pipeline: Pipeline, *, why: bool = False) -> str:
-    """Return the pipeline, its children indented below their trigger jobs. `why` adds the reasons, jobs left out too."""
+    """Return the pipeline, children indented below their trigger jobs. `why` adds reasons, and the jobs left out."""
     return "\n".join(_pipeline_lines(pipeline, "", why))
 
 

@@ -7,9 +7,7 @@ https://docs.gitlab.com/ci/variables/#cicd-variable-precedence
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from mcci.pipeline.globs import matches
 from mcci.pipeline.jobs import Job
 from mcci.pipeline.variables import Variable, expand, expand_all, nested
 from mcci.simulation.events import Event, Project, ProjectVariable
@@ -18,12 +16,14 @@ from mcci.simulation.predefined import job_variables
 _NOTHING: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
 class Scope:
-    """Layers of variables; the first that has a name decides it."""
+    """Layers of variables; the first that has a name decides it. `raw` are those whose values are not expanded."""
 
-    layers: tuple[Mapping[str, str], ...]
-    raw: frozenset[str] = frozenset()
+    __slots__ = ("layers", "raw")
+
+    def __init__(self, layers: tuple[Mapping[str, str], ...], raw: frozenset[str] = frozenset()) -> None:
+        self.layers = layers
+        self.raw = raw
 
     def fill(self, text: str) -> str:
         """Return `text` with its variables, and those in their values, filled in."""
@@ -71,20 +71,34 @@ def _in_scope(variable: ProjectVariable, environment: str | None) -> bool:
         return True
     if environment is None:
         return False
+    from mcci.pipeline.globs import matches
+
     return variable.environment == environment or matches(
         variable.environment.replace("/", "\x1f").replace("**", "*"), environment.replace("/", "\x1f")
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scopes:
-    """Makes the scopes of one pipeline. `root` are the configuration's global variables, workflow rules' included."""
+    """Makes the scopes of one pipeline.
 
-    given: Mapping[str, str]
-    project: Mapping[str, str]
-    root: Mapping[str, str]
-    predefined: Mapping[str, str]
-    raw: frozenset[str] = frozenset()
+    `given` are the pipeline's own variables, `project` those of its settings, `root` the configuration's global ones,
+    workflow rules' included.
+    """
+
+    def __init__(
+        self,
+        *,
+        given: Mapping[str, str],
+        project: Mapping[str, str],
+        root: Mapping[str, str],
+        predefined: Mapping[str, str],
+        raw: frozenset[str] = frozenset(),
+    ) -> None:
+        self.given = given
+        self.project = project
+        self.root = root
+        self.predefined = predefined
+        self.raw = raw
 
     def of_pipeline(self) -> Scope:
         """Return the scope that `workflow:rules` see."""

@@ -1,4 +1,4 @@
-"""How far a simulated pipeline gets: its jobs' statuses once all that runs by itself has run, and people pressed some."""
+"""How far a simulated pipeline gets: the statuses once all that runs by itself has run, and people pressed jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WEEK = 7 * 24 * 3600
 
 def at_start(pipeline: Pipeline) -> dict[tuple[str, str], str]:
     """Return the statuses as the pipelines have just begun, by drawing frame (`p1` the first) and job."""
-    instance, first = _started(pipeline)
+    _, first = _started(pipeline)
     return _statuses(pipeline, first)
 
 
@@ -44,9 +44,7 @@ def when_played(
 def _started(pipeline: Pipeline) -> tuple[Instance, Running]:
     instance = Instance(downstream=downstream)
     event = pipeline.event
-    first = instance.create(
-        pipeline_spec(pipeline), project=pipeline.project, ref=event.ref, source=event.source.value
-    )
+    first = instance.create(pipeline_spec(pipeline), project=pipeline.project, ref=event.ref, source=event.source.value)
     settle(instance)
     return instance, first
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from mcci.pipeline.files import Files, Sources
@@ -13,13 +12,13 @@ ANY_REF = "*"
 _KNOWS_CHANGES = (Source.PUSH, Source.MERGE_REQUEST, Source.EXTERNAL_PULL_REQUEST, Source.PARENT_PIPELINE)
 
 
-@dataclass(frozen=True)
 class EventWorld:
     """The world of an event in a project; `files` is the checkout that the pipeline runs on."""
 
-    project: Project
-    event: Event
-    files: Files
+    def __init__(self, project: Project, event: Event, files: Files) -> None:
+        self.project = project
+        self.event = event
+        self.files = files
 
     def changed_paths(self, compare_to: str | None) -> tuple[str, ...] | None:
         """Return the changed files; see `mcci.pipeline.rules.World`."""

@@ -7,7 +7,6 @@ GitLab decides it (a pattern needs two characters at least, a string ends at its
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 MAX_TOKENS = 100
@@ -41,14 +40,16 @@ class Kind(Enum):
     OR = "||"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Token:
     """One token: its kind, its value (a name, the text of a string or pattern), and where it stands in the text."""
 
-    kind: Kind
-    value: str
-    start: int
-    end: int
+    __slots__ = ("end", "kind", "start", "value")
+
+    def __init__(self, kind: Kind, value: str, start: int, end: int) -> None:
+        self.kind = kind
+        self.value = value
+        self.start = start
+        self.end = end
 
 
 _SPACE = re.compile(r"\s*", re.ASCII)

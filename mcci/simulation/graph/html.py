@@ -11,7 +11,8 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>@TITLE@</title>
 <style>
 html,body{margin:0;height:100%;font-family:system-ui,sans-serif}
@@ -20,7 +21,8 @@ header{display:flex;gap:.6rem;align-items:center;padding:.5rem 1rem;border-botto
 h1{font-size:1rem;margin:0 auto 0 0}
 #view{flex:1;overflow:hidden;cursor:grab;touch-action:none;background:#fff}
 #view.dragged{cursor:grabbing}
-#story{white-space:pre-wrap;margin:0;padding:.6rem 1rem;border-top:1px solid #ccc;max-height:8rem;overflow:auto;min-height:1.2rem}
+#story{white-space:pre-wrap;margin:0;padding:.6rem 1rem;border-top:1px solid #ccc}
+#story{max-height:8rem;overflow:auto;min-height:1.2rem}
 .box{cursor:pointer}.dim{opacity:.2}.line.near{stroke:#d9534f;stroke-width:2}
 </style>
 <header>

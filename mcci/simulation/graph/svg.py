@@ -19,7 +19,8 @@ svg{font-family:system-ui,sans-serif;font-size:13px}
 .box rect{fill:#fff;stroke:#999;rx:6}.manual rect{stroke-dasharray:5 3}.delayed rect{stroke-dasharray:2 2}
 .trigger rect{stroke:#6b4fbb;stroke-width:2}.mark{fill:#777}
 .line{fill:none;stroke:#aaa}.stage-line{stroke-dasharray:4 4;stroke:#ccc}.trigger-line{stroke:#6b4fbb;stroke-width:2}
-.success rect{fill:#dcf5e3;stroke:#108548}.failed rect{fill:#fcdedd;stroke:#dd2b0e}.running rect{fill:#dbe9fb;stroke:#1f75cb}
+.success rect{fill:#dcf5e3;stroke:#108548}.failed rect{fill:#fcdedd;stroke:#dd2b0e}
+.running rect{fill:#dbe9fb;stroke:#1f75cb}
 .pending rect,.waiting_for_resource rect,.preparing rect{fill:#fdf1dd;stroke:#ab6100}
 .canceled rect,.skipped rect{fill:#ececef;stroke:#737278}.st-manual rect,.scheduled rect{fill:#f1f0f6;stroke:#535158}
 .found rect{stroke:#d9534f;stroke-width:3}
@@ -41,10 +42,11 @@ def svg(drawing: Drawing) -> str:
     frames, boxes = _layout(drawing)
     width = max((place.x + place.width for place in frames.values()), default=0) + MARGIN
     height = max((place.y + place.height for place in frames.values()), default=0) + MARGIN
-    parts = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}"'
         f' height="{height:g}" role="img"><title>Pipelines</title><style>{STYLE}</style>'
-    ]
+    )
+    parts = [head]
     parts.extend(_frame(frame, frames[frame.id]) for frame in drawing.frames)
     parts.extend(_lines(drawing, frames, boxes))
     for frame in drawing.frames:
