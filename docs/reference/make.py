@@ -1,4 +1,7 @@
-"""Writes the reference pages that are made from the program: `make docs`. With `--check` it only says which are old."""
+"""Writes what the program itself knows best, whole pages and parts of pages: `make docs`.
+
+With `--check` it only says which are old.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import yaml
 
 from mcci.cli import COMMANDS, cli
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT = Path(__file__).parents[2]
 
 
 def commands() -> str:
@@ -29,14 +35,24 @@ def commands() -> str:
     for name, (_, summary) in COMMANDS.items():
         command = cli.get_command(context, name)
         assert command is not None
-        usage = " ".join(command.collect_usage_pieces(click.Context(command, info_name=name)))
-        lines += ["", f"## mcci {name}", "", "```text", f"mcci {name} {usage}".rstrip(), "```"]
-        lines += ["", *_help(command.help or summary)]
-        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
-        if options:
-            lines += ["", "| option | meaning |", "|---|---|"]
-            lines += [_option(option, click.Context(command)) for option in options if not option.hidden]
+        lines += _section(f"mcci {name}", command, summary)
+        if isinstance(command, click.Group):
+            for part in command.list_commands(context):
+                inner = command.get_command(context, part)
+                assert inner is not None
+                lines += _section(f"mcci {name} {part}", inner, "", level=3)
     return "\n".join(lines) + "\n"
+
+
+def _section(name: str, command: click.Command, summary: str, level: int = 2) -> list[str]:
+    """Return a command's heading, usage, help and options."""
+    context = click.Context(command, info_name=name)
+    usage = f"{name} {' '.join(command.collect_usage_pieces(context))}".rstrip()
+    lines = ["", f"{'#' * level} {name}", "", "```text", usage, "```", "", *_help(command.help or summary)]
+    options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+    if options:
+        lines += ["", "| option | meaning |", "|---|---|", *(_option(option, context) for option in options)]
+    return lines
 
 
 def _help(text: str) -> list[str]:
@@ -85,17 +101,57 @@ def config() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-PAGES = {"commands.md": commands, "templates.md": templates, "config.md": config}
+def readme() -> str:
+    """Return the README, its table of what is there brought up to date."""
+    planned = [name for name in PLANNED if name not in COMMANDS]
+    there = f"| today | {_listed(COMMANDS)}; the job templates; Helm charts; the sample application |"
+    later = f"| planned | {_listed(planned)}; the network and the clusters below |"
+    return _part(ROOT / "README.md", "commands", ["| | |", "|---|---|", there, later])
+
+
+def index() -> str:
+    """Return the documentation's index, its list of decisions brought up to date."""
+    paths = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    titles = [path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for path in paths]
+    lines = [f"- [{title}](decisions/{path.name})" for title, path in zip(titles, paths, strict=True)]
+    return _part(ROOT / "docs" / "index.md", "decisions", lines)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _part(path: Path, name: str, lines: list[str]) -> str:
+    """Return the page with `lines` between its two comments of that name."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, rest = path.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    return "\n".join([f"{before}{begin}", "", *lines, "", f"{end}{after}"])
+
+
+PAGES = {
+    "docs/reference/commands.md": commands,
+    "docs/reference/templates.md": templates,
+    "docs/reference/config.md": config,
+    "docs/index.md": index,
+    "README.md": readme,
+}
+# What the design has and this version does not, in the order in which a delivery meets them.
+PLANNED = (
+    *("build", "test", "push", "release", "trigger", "deploy", "verify", "canary", "rollback"),
+    *("setup", "doctor", "lab", "rehearse", "network", "clusters", "mesh"),
+)
 
 
 def main() -> int:
     """Write the pages, or with `--check` name the old ones and end with 1."""
-    old = [name for name, make in PAGES.items() if not _holds(HERE / name, make())]
+    texts = {name: make() for name, make in PAGES.items()}
+    old = [name for name, text in texts.items() if not _holds(ROOT / name, text)]
     if "--check" in sys.argv[1:]:
-        sys.stderr.write("".join(f"docs/reference/{name} is old: make docs\n" for name in old))
+        sys.stderr.write("".join(f"{name} is old: make docs\n" for name in old))
         return 1 if old else 0
     for name in old:
-        (HERE / name).write_text(PAGES[name](), encoding="utf-8")
+        (ROOT / name).write_text(texts[name], encoding="utf-8")
     return 0
 
 
