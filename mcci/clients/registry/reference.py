@@ -60,8 +60,8 @@ def parse(text: str) -> Reference:
 
 
 def _split_tag(text: str) -> tuple[str, str]:
-    name, colon, tag = text.rpartition(":")
-    return (name, tag) if colon and "/" not in tag else (text, "")
+    name, _, tag = text.rpartition(":")
+    return (name, tag) if name and tag and "/" not in tag else (text, "")
 
 
 def _split_host(text: str) -> tuple[str, str]:

@@ -1,0 +1,50 @@
+"""The build job's part: what GitLab tells of the job goes into the provenance, the SBOM into the job's report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcci.clients import files
+from mcci.delivery.supply_chain.attach import KEY, Attached, attach, signer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mcci.clients.registry.client import Registry
+    from mcci.delivery.supply_chain.provenance import Build
+
+FOLDER = "sbom"
+
+
+def is_wanted(environment: Mapping[str, str]) -> bool:
+    """Return whether an image that is built here is attested: in jobs whose image may be released, or with a key."""
+    if environment.get("CI_MERGE_REQUEST_ID"):
+        return False  # such a candidate is never released
+    return environment.get("GITLAB_CI") == "true" or bool(environment.get(KEY))
+
+
+def facts(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what GitLab tells of the job, as fields of `Build`; all are empty at a terminal."""
+    server, runner = environment.get("CI_SERVER_URL", ""), environment.get("CI_RUNNER_ID", "")
+    return {
+        "source": environment.get("CI_PROJECT_URL", ""),
+        "job_url": environment.get("CI_JOB_URL", ""),
+        "builder": f"{server}/-/runners/{runner}" if server and runner else "",
+        "started": environment.get("CI_JOB_STARTED_AT", ""),
+    }
+
+
+def path(folder: Path, service: str) -> Path:
+    """Return where the SBOM of `service` is kept for GitLab's `cyclonedx` report; `folder` is that of mcci.yml."""
+    return folder / FOLDER / f"{service}.cdx.json"
+
+
+def attest(folder: Path, registry: Registry, build: Build, environment: Mapping[str, str]) -> Attached:
+    """Attach SBOM, provenance and (with COSIGN_PRIVATE_KEY) signatures to what was built, and write the SBOM's file.
+
+    Raises `UsageError` for a key that cannot be used, and what registries raise.
+    """
+    attached = attach(registry, build, signer(environment))
+    files.replace_all({path(folder, build.service): attached.sbom})
+    return attached
