@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from mcci.clients.registry import reference
@@ -71,6 +71,7 @@ class Registries:
         """`environment` holds the credentials' variables; `log` is told of every attempt that failed."""
         self._settings = settings(config, environment, log, policy or Policy())
         self._open: dict[str, Registry] = {}
+        self._lock = Lock()
 
     def __enter__(self) -> Registries:
         return self
@@ -88,9 +89,10 @@ class Registries:
 
     def of(self, image: Reference) -> Registry:
         """Return the registry that holds `image`."""
-        if image.host not in self._open:
-            self._open[image.host] = Registry(image.host, self._settings)
-        return self._open[image.host]
+        with self._lock:
+            if image.host not in self._open:
+                self._open[image.host] = Registry(image.host, self._settings)
+            return self._open[image.host]
 
     @property
     def pull_limits(self) -> dict[str, str]:
@@ -102,9 +104,10 @@ def settings(config: Config, environment: Mapping[str, str], log: Callable[[str]
     """Return how the configuration's registries are spoken to."""
     own = config.registry
     logins = [Login(host=own.host, username_variable=own.username, password_variable=own.password)]
-    if environment.get("CI_REGISTRY"):
-        names = {"username_variable": "CI_REGISTRY_USER", "password_variable": "CI_REGISTRY_PASSWORD"}
-        logins.append(Login(host=environment["CI_REGISTRY"], **names))
+    for host, prefix in (("CI_REGISTRY", "CI_REGISTRY"), ("CI_DEPENDENCY_PROXY_SERVER", "CI_DEPENDENCY_PROXY")):
+        if environment.get(host):
+            names = {"username_variable": f"{prefix}_USER", "password_variable": f"{prefix}_PASSWORD"}
+            logins.append(Login(host=environment[host], **names))
     hosts = {own.host}
     if own.insecure and _known(own.candidates, environment):
         hosts.add(reference.parse(expand(own.candidates, environment, "registry.candidates") + "/x").host)

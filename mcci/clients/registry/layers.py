@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcci.clients.registry.reference import Reference
 
 MAX_FILE = 32 * 2**20
+BUFFER = 2**20
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 
 
@@ -59,7 +60,7 @@ def _merged(registry: Registry, image: Reference, manifest: Manifest, wanted: re
 
 def _files(pieces: Iterator[bytes], wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes | None]]:
     """Yield the wanted files of a layer with their bytes, and the paths that it takes away, with None."""
-    with tarfile.open(fileobj=_Stream(pieces), mode="r|*") as archive:
+    with tarfile.open(fileobj=_Stream(pieces), mode="r|*", bufsize=BUFFER) as archive:
         for entry in archive:
             path = posixpath.normpath(entry.name).lstrip("/")
             if posixpath.basename(path).startswith(WHITEOUT):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from mcci.clients import files
 from mcci.delivery.supply_chain.attach import KEY, Attached, attach, signer
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 FOLDER = "sbom"
 
 
+class Facts(TypedDict):
+    """What GitLab tells of a job, as fields of `Build`."""
+
+    source: str
+    job_url: str
+    builder: str
+    started: str
+
+
 def is_wanted(environment: Mapping[str, str]) -> bool:
     """Return whether an image that is built here is attested: in jobs whose image may be released, or with a key."""
     if environment.get("CI_MERGE_REQUEST_ID"):
@@ -24,8 +33,8 @@ def is_wanted(environment: Mapping[str, str]) -> bool:
     return environment.get("GITLAB_CI") == "true" or bool(environment.get(KEY))
 
 
-def facts(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what GitLab tells of the job, as fields of `Build`; all are empty at a terminal."""
+def facts(environment: Mapping[str, str]) -> Facts:
+    """Return what GitLab tells of the job; all is empty at a terminal."""
     server, runner = environment.get("CI_SERVER_URL", ""), environment.get("CI_RUNNER_ID", "")
     return {
         "source": environment.get("CI_PROJECT_URL", ""),

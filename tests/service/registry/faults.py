@@ -43,13 +43,14 @@ class Fault:
 
 @dataclass(slots=True)
 class Proxy:
-    """The proxy: its host with port, the faults to come, and the requests it saw, with the bytes of their bodies."""
+    """The proxy: its host with port, the faults to come, and what it saw: requests, bytes of their bodies, credentials."""
 
     host: str
     upstream: Server
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     received: int = 0
+    authorized: int = 0
     released: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -102,6 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass(self) -> None:
         proxy: Proxy = self.server.proxy  # type: ignore[attr-defined]
         fault = proxy.fault(self.command, self.path)
+        proxy.authorized += "Authorization" in self.headers
         try:
             if fault and fault.hang:
                 proxy.released.wait(60)

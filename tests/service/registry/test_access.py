@@ -18,6 +18,8 @@ from mcci.clients.registry.client import Registry
 from mcci.clients.registry.credentials import Login
 from mcci.clients.registry.reference import parse
 from mcci.clients.registry.transport import Settings
+from mcci.delivery.push.copy import copy
+from mcci.errors import McciError
 from tests.service.registry import faults, images, servers, tokens
 from tests.service.registry.faults import Fault
 from tests.service.registry.project import QUICK, Project, client
@@ -159,6 +161,26 @@ def test_token(guarded: Server, service: TokenService) -> None:
         manifest = images.push(registry, repository, LAYERS)
         assert registry.exists(repository.at(manifest.digest))
     assert sorted(service.scopes) == [["repository:shop/cart:pull"], ["repository:shop/cart:pull,push"]]
+
+
+def test_mounted_with_tokens(guarded: Server, service: TokenService) -> None:
+    """A blob is mounted with one token for both repositories."""
+    with client(guarded) as registry:
+        one, two = parse(f"{guarded.host}/shop/candidates"), parse(f"{guarded.host}/shop/cart")
+        manifest = images.push(registry, one, LAYERS)
+        assert copy(registry, one.at(manifest.digest), registry, two).mounted == 2
+    assert ["repository:shop/cart:pull,push", "repository:shop/candidates:pull"] in service.scopes
+
+
+def test_location_elsewhere(candidates_server: Server) -> None:
+    """A host that an answer leads to learns no credentials of the registry that led there."""
+    with faults.before(candidates_server) as proxy, faults.before(candidates_server) as elsewhere:
+        there = {"Location": f"http://{elsewhere.host}/v2/shop/cart/blobs/uploads/1"}
+        proxy.faults = [Fault(method="POST", path="/uploads/", times=9, status=202, headers=there)]
+        with client(candidates_server, host=proxy.host) as registry, pytest.raises(McciError):
+            registry.put_blob(parse(f"{proxy.host}/shop/cart"), b"data")
+        assert elsewhere.count("PATCH", "/uploads/1") > 0
+        assert (proxy.authorized > 0, elsewhere.authorized) == (True, 0)
 
 
 def test_token_service_refuses(guarded: Server) -> None:
