@@ -22,6 +22,7 @@ EVENTS = {
     "pipeline": Source.PIPELINE,
     "parent-pipeline": Source.PARENT_PIPELINE,
 }
+DEFAULT_TAG = "v1.0.0"
 _SEVERAL = {"--changes", "--variable", "--input", "--project-variable", "--protected", "--label", "--play", "--fail"}
 _PAIRS = {"--variable", "--input", "--project-variable"}
 
@@ -55,7 +56,7 @@ def event_options(function: Any) -> Any:
 
 _OPTIONS = (
     click.option("--branch", help="The branch pushed to, or that the pipeline runs on."),
-    click.option("--tag", help="The tag, for the event `tag` or a schedule on a tag."),
+    click.option("--tag", help="The tag, for the event `tag` (default: v1.0.0) or a pipeline on a tag."),
     click.option("--source", help="The source branch of a merge request."),
     click.option("--target", help="The target branch of a merge request."),
     click.option("--fork", metavar="PROJECT", help="The merge request comes from this fork."),
@@ -83,7 +84,9 @@ _OPTIONS = (
         type=click.Path(path_type=Path),
         help="A folder with checkouts of other projects: DIR/group/name.",
     ),
-    click.option("--directory", type=click.Path(path_type=Path), help="The checkout to read (default: this folder)."),
+    click.option(
+        "--directory", type=click.Path(path_type=Path), help="The checkout to read (default: the folder of mcci.yml)."
+    ),
     click.option(
         "--branches",
         type=click.Path(path_type=Path),
@@ -96,7 +99,7 @@ _OPTIONS = (
 def project_of(options: dict[str, Any]) -> Project:
     """Return the project that the options describe. Raises `UsageError`."""
     branches: Path | None = options["branches"]
-    directory: Path = options["directory"] or Path()
+    directory: Path = options["directory"] or options.get("config", Path()).parent
     if branches is not None and options["directory"] is not None:
         raise UsageError("--directory and --branches exclude each other")
     default_branch = options["default_branch"]
@@ -118,12 +121,12 @@ def event_of(kind: str, options: dict[str, Any], project: Project) -> Event:
     request = _merge_request(options) if kind == "merge-request" else None
     if request is None and (options["source"] or options["target"] or options["fork"]):
         raise UsageError("--source, --target and --fork belong to the event merge-request")
-    if kind == "tag" and not options["tag"]:
-        raise UsageError("the event tag needs --tag NAME")
-    is_tag = bool(options["tag"])
+    is_tag = kind == "tag" or bool(options["tag"])
     if is_tag and options["branch"]:
-        raise UsageError("--branch and --tag exclude each other")
-    ref = request.source if request else options["tag"] or options["branch"] or project.default_branch
+        raise UsageError("a pipeline runs on a branch or on a tag: --branch does not fit here")
+    ref = options["tag"] or (DEFAULT_TAG if is_tag else options["branch"] or project.default_branch)
+    if request is not None:
+        ref = request.source
     known = options["changes"] or options["no_changes"]
     return Event(
         source=EVENTS[kind],

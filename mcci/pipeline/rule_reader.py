@@ -99,7 +99,9 @@ class RuleReader:
         try:
             parse(value)
         except ExpressionError as error:
-            message = f"{owner}: invalid expression syntax: {error} (at character {error.offset + 1} of {_short(value)!r})"
+            message = (
+                f"{owner}: invalid expression syntax: {error} (at character {error.offset + 1} of {_short(value)!r})"
+            )
             self.report("rules-if", message, rule.value_position("if"))
         return value
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mcci.pipeline.triggers import Trigger
 
 
-
 class Circumstances(Protocol):
     """What the rules of a pipeline's jobs were decided by, for those who explain them."""
 

@@ -103,7 +103,9 @@ def test_any_text(content: str) -> None:
 @given(header=values, content=st.sampled_from(TEXTS), given_inputs=st.dictionaries(st.just("x"), values, max_size=1))
 def test_any_header(header: Any, content: str, given_inputs: dict[str, Any]) -> None:
     """Any spec header, whatever inputs are given: pipelines or findings."""
-    written = f'{json.dumps({"spec": header})}\n---\njob:\n  script: "{content}"\n  x: $[[ inputs.x | truncate(0,1) ]]\n'
+    written = (
+        f'{json.dumps({"spec": header})}\n---\njob:\n  script: "{content}"\n  x: $[[ inputs.x | truncate(0,1) ]]\n'
+    )
     event = Event(source=Source.WEB, ref="main", inputs=given_inputs)
     look_at_everything(project({".gitlab-ci.yml": written}), event)
 
@@ -112,9 +114,21 @@ VALID: dict[str, Any] = {
     "stages": ["one", "two"],
     "variables": {"A": "x", "B": {"value": "$A", "description": "d", "expand": False}},
     "default": {"image": "alpine", "retry": {"max": 1, "when": ["script_failure"]}, "tags": ["t"]},
-    "workflow": {"name": "$A", "auto_cancel": {"on_new_commit": "none"}, "rules": [{"if": "$A", "variables": {"C": "y"}}]},
-    ".base": {"script": ["a", ["b"]], "rules": [{"changes": {"paths": ["a/**"], "compare_to": "main"}}, {"when": "manual"}]},
-    "first": {"extends": ".base", "stage": "one", "variables": {"D": "$A"}, "parallel": {"matrix": [{"M": ["1", "2"]}]}},
+    "workflow": {
+        "name": "$A",
+        "auto_cancel": {"on_new_commit": "none"},
+        "rules": [{"if": "$A", "variables": {"C": "y"}}],
+    },
+    ".base": {
+        "script": ["a", ["b"]],
+        "rules": [{"changes": {"paths": ["a/**"], "compare_to": "main"}}, {"when": "manual"}],
+    },
+    "first": {
+        "extends": ".base",
+        "stage": "one",
+        "variables": {"D": "$A"},
+        "parallel": {"matrix": [{"M": ["1", "2"]}]},
+    },
     "second": {
         "stage": "two",
         "script": "x",
@@ -125,7 +139,10 @@ VALID: dict[str, Any] = {
         "rules": [{"exists": ["*.py"], "when": "delayed", "start_in": "1 hour"}, {"if": "$A", "needs": ["first"]}],
     },
     "third": {"stage": "two", "script": "x", "only": {"refs": ["main"], "changes": ["a/*"]}, "except": ["tags"]},
-    "child": {"stage": "two", "trigger": {"include": [{"local": "child.yml", "inputs": {"x": "1"}}], "strategy": "depend"}},
+    "child": {
+        "stage": "two",
+        "trigger": {"include": [{"local": "child.yml", "inputs": {"x": "1"}}], "strategy": "depend"},
+    },
 }
 
 
