@@ -8,7 +8,6 @@ Source: https://docs.docker.com/reference/api/engine/version/v1.41/
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from contextlib import contextmanager
@@ -18,11 +17,12 @@ from mcci.clients.engines import context
 from mcci.clients.engines.docker_container import DockerContainer
 from mcci.clients.engines.docker_events import Reader
 from mcci.clients.engines.failures import told
+from mcci.clients.engines.labels import labelled
 from mcci.clients.engines.model import Build, Credential, Emit, EngineFailed, Run
 from mcci.errors import McciError, ServiceFailed, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from mcci.clients.registry.reference import Reference
 
@@ -31,7 +31,6 @@ HAS_SECRETS = False
 OLDEST = (1, 40)  # Docker 19.03
 START = 20.0  # seconds that an engine beside the job may take to come up
 TIMEOUT = 600.0  # seconds without a word from the engine: a RUN may be quiet for long
-_OTHER_ESCAPE = re.compile(r"(\s*#.*\n)*?\s*#\s*escape\s*=\s*`")
 
 _local = threading.local()
 
@@ -67,8 +66,7 @@ def build(build: Build, credential: Credential, emit: Emit) -> None:
     what = f"building {build.image}"
     client = _client()
     cache = _cache(build, credential)
-    one_step = not _OTHER_ESCAPE.match(build.dockerfile)
-    dockerfile = build.dockerfile + (label_instruction(build.labels) if one_step else "")
+    dockerfile, labels = labelled(build)
     with context.archive(build.context, build.ignore, dockerfile) as archive, _translated(what):
         reader = Reader(what, emit)
         events = client.build(
@@ -77,7 +75,7 @@ def build(build: Build, credential: Credential, emit: Emit) -> None:
             dockerfile=context.DOCKERFILE,
             tag=str(build.image),
             buildargs=dict(build.args),
-            labels={} if one_step else dict(build.labels),
+            labels=labels,
             cache_from=cache,
             network_mode=build.network or default_network(),
             rm=True,
@@ -88,17 +86,6 @@ def build(build: Build, credential: Credential, emit: Emit) -> None:
             reader.read(event)
     if not reader.image:
         raise EngineFailed(f"{what} failed: the engine's answer ended before the image was built.", reader.tail)
-
-
-def label_instruction(labels: Mapping[str, str]) -> str:
-    """Return one instruction for all labels: as an argument of the build each would be a step, and a container."""
-
-    def quoted(text: str) -> str:
-        escaped = re.sub(r'(["\\\\$])', r"\\\1", " ".join(text.splitlines()))
-        return f'"{escaped}"'
-
-    words = " ".join(f"{quoted(key)}={quoted(value)}" for key, value in sorted(labels.items()))
-    return f"\nLABEL {words}\n" if words else ""
 
 
 def pull(image: Reference, credential: Credential, emit: Emit, *, missing: bool = True) -> None:

@@ -46,8 +46,9 @@ class Build:
     """One image to build.
 
     `dockerfile` is its text, whose path in the repository is `dockerfile_path`; `ignore` the text of the .dockerignore
-    that counts; `secrets` the values by id; `cache` an image whose layers may be used again; `timestamp` the second
-    that a reproducible engine gives every file; `network` what RUN reaches, empty for the engine's own choice.
+    that counts; `secrets` the values by id; `bases` the hosts of the base images; `cache` an image whose layers may be
+    used again; `timestamp` the second that a reproducible engine gives every file; `network` what RUN reaches, empty
+    for the engine's own choice.
     """
 
     image: Reference
@@ -58,6 +59,7 @@ class Build:
     args: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    bases: tuple[str, ...] = ()
     cache: Reference | None = None
     timestamp: int = 0
     network: str = ""

@@ -148,6 +148,7 @@ def specification(shop: Workshop, decision: Decision, repository: Reference, sec
         args=service.build_args,
         labels=labels(decision, shop.tree, shop.environment),
         secrets=secrets,
+        bases=tuple(dict.fromkeys(image.host for image in decision.pins.values())),
         cache=repository.at(LATEST) if shop.options.cache else None,
         timestamp=shop.tree.committed,
         network=shop.options.network,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mcci.clients.engines.docker_events import Reader
-from mcci.clients.engines.docker_sdk import label_instruction
 from mcci.clients.engines.failures import told
-from mcci.clients.engines.model import BuildFailed, EngineFailed, Event, Kind
+from mcci.clients.engines.labels import labelled
+from mcci.clients.engines.model import Build, BuildFailed, EngineFailed, Event, Kind
+from mcci.clients.registry import reference
 from mcci.errors import McciError, UsageError
 
 
@@ -82,5 +85,20 @@ def test_a_commands_own_words_are_its_own() -> None:
 
 def test_labels_are_one_instruction() -> None:
     """All labels are one step; quotes, backslashes, variables and line breaks in them stay what they are."""
-    text = label_instruction({"b": 'say "$HOME" \\ x', "a": "1\n2"})
-    assert text == '\nLABEL "a"="1 2" "b"="say \\"\\$HOME\\" \\\\ x"\n'
+    image = reference.parse("web:1")
+    labels = {"b": 'say "$HOME" \\ x', "a": "1\n2"}
+    build = Build(
+        image=image, context=Path("web"), dockerfile="FROM a", dockerfile_path="web/Dockerfile", labels=labels
+    )
+    text, arguments = labelled(build)
+    assert arguments == {}
+    assert text.removeprefix("FROM a") == '\nLABEL "a"="1 2" "b"="say \\"\\$HOME\\" \\\\ x"\n'
+
+
+def test_another_escape_character() -> None:
+    """Where a Dockerfile has another escape character than the instruction's, labels are arguments."""
+    text = "# escape=`\nFROM a"
+    build = Build(
+        image=reference.parse("web:1"), context=Path("web"), dockerfile=text, dockerfile_path="D", labels={"a": "$b"}
+    )
+    assert labelled(build) == (text, {"a": "$b"})

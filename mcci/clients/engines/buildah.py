@@ -1,0 +1,136 @@
+"""buildah: no daemon and no privileged runner; secrets and cache mounts; with the commit's time, the same bytes again.
+
+Source: https://github.com/containers/buildah/blob/main/docs/buildah-build.1.md
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import subprocess
+from collections import deque
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from mcci.clients import processes
+from mcci.clients.engines.buildah_container import BuildahContainer
+from mcci.clients.engines.docker_events import TAIL
+from mcci.clients.engines.failures import told
+from mcci.clients.engines.files import build_files
+from mcci.clients.engines.labels import labelled
+from mcci.clients.engines.login import auth_file
+from mcci.clients.engines.model import Build, Credential, Emit, Event, Kind, Run
+from mcci.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mcci.clients.registry.reference import Reference
+
+NAME = "buildah"
+HAS_SECRETS = True
+OLDEST = (1, 23)  # `build --secret`
+_STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP (\d+)/(\d+): (.*)")
+_FAILED = re.compile(r"while running runtime|exit status \d+|error building at STEP")
+_NOISE = re.compile(r"^(time=\S+ level=\w+ msg=|Error: |error )")
+
+stop = processes.stop_all
+
+
+def check() -> str:
+    """Return buildah's version. Raises `UsageError` where there is none or it is too old."""
+    found = _output("version", "--json")
+    version = str(json.loads(found).get("version", "0.0"))
+    parts = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if parts < OLDEST:
+        raise UsageError(f"buildah {version} is too old: mcci needs {'.'.join(map(str, OLDEST))}.")
+    return f"buildah {version}"
+
+
+def build(build: Build, credential: Credential, emit: Emit) -> None:
+    """Build an image, every file in its layers with the commit's time, in OCI's format, which names no container.
+
+    Steps are kept for the next build where BUILDAH_LAYERS=true says that the runner keeps buildah's storage.
+    """
+    hosts = (build.image.host, *build.bases)
+    with build_files(build) as (folder, secret_files), auth_file(credential, hosts) as auth:
+        arguments = [
+            "build", "--format=oci", f"--file={folder / 'Dockerfile'}", f"--tag={build.image}",
+            f"--ignorefile={folder / 'Dockerfile.dockerignore'}", f"--authfile={auth}",
+            f"--timestamp={build.timestamp}",
+            *(f"--build-arg={key}={value}" for key, value in sorted(build.args.items())),
+            *(f"--label={key}={value}" for key, value in sorted(labelled(build)[1].items())),
+            *(f"--secret=type=file,id={name},src={path}" for name, path in secret_files.items()),
+            *([f"--network={build.network}"] if build.network else []),
+            *(["--tls-verify=false"] if build.insecure else []),
+            str(build.context),
+        ]  # fmt: skip
+        _run(f"building {build.image}", arguments, emit)
+
+
+def push(image: Reference, credential: Credential, emit: Emit, *, insecure: bool) -> str:
+    """Push an image under its tag and return its digest."""
+    with auth_file(credential, (image.host,)) as auth, TemporaryDirectory(prefix="mcci-push-") as folder:
+        digest = Path(folder, "digest")
+        _run(
+            f"pushing {image}",
+            ["push", f"--authfile={auth}", f"--digestfile={digest}", *_tls(insecure), str(image), f"docker://{image}"],
+            emit,
+        )
+        return digest.read_text(encoding="ascii").strip()
+
+
+@contextmanager
+def running(run: Run, credential: Credential, emit: Emit) -> Iterator[BuildahContainer]:
+    """Run an image on the host's network; the container is gone at the end."""
+    name = f"mcci-test-{secrets.token_hex(6)}"
+    try:
+        with auth_file(credential, (run.image.host,)) as auth:
+            source = f"docker://{run.image}"
+            arguments = ["from", f"--authfile={auth}", f"--name={name}", *_tls(run.insecure), source]
+            _run(f"pulling {run.image}", arguments, emit)
+        configuration: dict[str, Any] = json.loads(_output("inspect", "--type=container", name))
+        with BuildahContainer(name, run, configuration["Docker"]["config"]) as container:
+            yield container
+    finally:
+        subprocess.run(["buildah", "rm", name], capture_output=True, check=False)
+
+
+def _run(what: str, arguments: Sequence[str], emit: Emit) -> None:
+    tail: deque[str] = deque(maxlen=TAIL)
+    code = processes.run(["buildah", *arguments], _read(tail, emit), environment=os.environ)
+    if code:
+        said = next((line for line in reversed(tail) if _NOISE.match(line)), tail[-1] if tail else f"exit code {code}")
+        raise told(what, _NOISE.sub("", said), tuple(tail), running=bool(_FAILED.search(said)))
+
+
+def _read(tail: deque[str], emit: Emit) -> Callable[[str], None]:
+    def read(line: str) -> None:
+        if not line.strip():
+            return
+        tail.append(line)
+        step = _STEP.match(line)
+        if step:
+            emit(Event(kind=Kind.STEP, number=int(step[1]), total=int(step[2]), text=step[3]))
+        else:
+            emit(Event(kind=Kind.LINE, text=line))
+
+    return read
+
+
+def _output(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["buildah", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise UsageError("the engine is buildah, and it is not on PATH. The job's image must hold it.") from error
+    if done.returncode:
+        raise told(f"buildah {arguments[0]}", done.stderr.strip() or f"exit code {done.returncode}")
+    return done.stdout
+
+
+def _tls(insecure: bool) -> list[str]:
+    return ["--tls-verify=false"] if insecure else []
