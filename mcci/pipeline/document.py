@@ -2,7 +2,8 @@
 
 A `Map` is a dict and a `List` a list, each holding the YAML node it came from; a position is looked up in that node
 only when somebody asks, so reading 10,000 jobs costs little more than composing their nodes with libyaml. Aliases
-share one value, as they share one node: an alias bomb costs no memory here, and `expanded_size` tells how large it would be.
+share one value, as they share one node: an alias bomb costs no memory here, and `expanded_size` tells how large it
+would be.
 A `Map` made by merging others remembers, key by key, which of them the key came from.
 """
 

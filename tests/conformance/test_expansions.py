@@ -17,7 +17,8 @@ TEXTS = [
     for how in ("expand", "keep")
     for text, expected in group.get(how, {}).items()
 ]
-COLLECTIONS = [pytest.param(case, id=str(case["given"])) for group in CORPUS for case in group.get("all", ())]
+CASES: list[dict[str, Any]] = [case for group in CORPUS for case in group.get("all", ())]
+COLLECTIONS = [pytest.param(case, id=str(case["given"])) for case in CASES]
 
 
 @pytest.mark.parametrize(("how", "text", "expected", "variables"), TEXTS)
@@ -37,7 +38,7 @@ def test_collection(case: dict[str, Any]) -> None:
     assert error == case.get("error")
 
 
-@pytest.mark.parametrize("case", [case for case in COLLECTIONS if "error" not in case.values[0]])
+@pytest.mark.parametrize("case", [case for case in CASES if "error" not in case])
 def test_one_at_a_time(case: dict[str, Any]) -> None:
     """Looking up one variable gives what expanding all of them would."""
     lookup = nested(case["given"].get, set(case.get("raw", ())).__contains__)

@@ -17,10 +17,11 @@ from mcci.simulation.pipelines import simulate
 KEYS = [
     "stages", "default", "include", "variables", "workflow", "spec", "inputs", "job", "build", ".hidden", "pages",
     "script", "stage", "rules", "if", "changes", "exists", "when", "allow_failure", "exit_codes", "needs", "job",
-    "optional", "artifacts", "parallel", "matrix", "extends", "only", "except", "refs", "trigger", "strategy", "project",
-    "branch", "local", "file", "ref", "remote", "template", "component", "environment", "name", "url", "action",
-    "resource_group", "interruptible", "retry", "max", "inherit", "compare_to", "paths", "start_in", "description",
-    "value", "options", "expand", "auto_cancel", "dependencies", "pipeline", "forward", "image", "tags", "cache",
+    "optional", "artifacts", "parallel", "matrix", "extends", "only", "except", "refs", "trigger", "strategy",
+    "project", "branch", "local", "file", "ref", "remote", "template", "component", "environment", "name", "url",
+    "action", "resource_group", "interruptible", "retry", "max", "inherit", "compare_to", "paths", "start_in",
+    "description", "value", "options", "expand", "auto_cancel", "dependencies", "pipeline", "forward", "image",
+    "tags", "cache",
 ]  # fmt: skip
 TEXTS = [
     "build", "test", "job", ".hidden", ".gitlab-ci.yml", "child.yml", "*.yml", "$A", "${A}", "$A == 'x'", "$A =~ /x./",
@@ -169,7 +170,7 @@ def test_a_valid_configuration_gone_wrong(changes: list[tuple[tuple[Any, ...], A
     for path, new in changes:
         if path in places(configuration):
             configuration = mutated(configuration, path, new)
-    child = {"spec": {"inputs": {"x": {}}}}
+    child: dict[str, Any] = {"spec": {"inputs": {"x": {}}}}
     texts = {
         ".gitlab-ci.yml": json.dumps(configuration),
         "child.yml": f"{json.dumps(child)}\n---\njob: {{script: $[[ inputs.x ]]}}\n",
