@@ -37,7 +37,9 @@ def command() -> None:
 @click.option(
     "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where to (default: release.json by mcci.yml)."
 )
-@click.option("--verify", is_flag=True, help="Refuse an image that is not signed by the key, or was altered.")
+@click.option(
+    "--verify", is_flag=True, envvar="MCCI_VERIFY", show_envvar=True, help="Refuse an image that the key did not sign."
+)
 @click.option("--key", metavar="FILE", help="The public key for --verify (default: $COSIGN_PUBLIC_KEY).")
 @click.option("--dry-run", is_flag=True, help="Write no file; show the release.")
 @format_option()

@@ -54,10 +54,11 @@ def read(http: Transport, repository: Reference, blob: Descriptor, start: int = 
         f"/v2/{repository.repository}/blobs/{blob.digest}",
         f"reading the blob {blob.digest} of {repository.name}",
     )
-    scope, attempt, asked = f"repository:{repository.repository}:pull", 1, None
+    scope, attempt = f"repository:{repository.repository}:pull", 1
     while start < end:
         headers = {"Accept-Encoding": "identity"}
         headers |= {"Range": f"bytes={start}-{end - 1}"} if start or end < blob.size else {}
+        asked = None
         try:
             with http.stream("GET", path, scope, headers=headers, follow=True) as reply:
                 reason, asked = f"it answered {reply.status_code}", retry_after(reply.headers.get("Retry-After"))

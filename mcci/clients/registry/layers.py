@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcci.clients.registry.manifests import Manifest
     from mcci.clients.registry.reference import Reference
 
-MAX_FILE = 32 * 2**20
+MAX_FILE = 128 * 2**20  # a Java application is one file
 BUFFER = 2**20
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 

@@ -1,4 +1,4 @@
-"""The packages that an image's files tell of: Debian's, Alpine's, Python's and Node's. Pure.
+"""The packages that an image's files tell of: Debian's, Alpine's, Python's, Node's and Maven's. Pure.
 
 Sources: dpkg-query(1), https://wiki.alpinelinux.org/wiki/Apk_spec , https://packaging.python.org/specifications/core-metadata/
 , https://github.com/package-url/purl-spec
@@ -6,8 +6,11 @@ Sources: dpkg-query(1), https://wiki.alpinelinux.org/wiki/Apk_spec , https://pac
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
+import zlib
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
 FILES = re.compile(
     r"(?:etc|usr/lib)/os-release|var/lib/dpkg/status|var/lib/dpkg/status\.d/[^/]+|lib/apk/db/installed"
     r"|(?:.*/)?[^/]+\.dist-info/METADATA|(?:.*/)?[^/]+\.egg-info/PKG-INFO"
-    r"|(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+/package\.json"
+    r"|(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+/package\.json|(?:.*/)?[^/]+\.[jw]ar"
 )
+MAX_ENTRY = 64 * 2**20
+_ARCHIVE = re.compile(r"\.[jw]ar$")
+_COORDINATES = re.compile(r"META-INF/maven/[^/]+/[^/]+/pom\.properties")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -36,9 +42,11 @@ class Package:
 
 def find(files: Mapping[str, bytes]) -> tuple[Package, ...]:
     """Return the packages that `files` (by path) tell of, each once, in order."""
-    texts = {path: data.decode("utf-8", "replace") for path, data in files.items()}
-    release = _os_release(texts.get("etc/os-release") or texts.get("usr/lib/os-release") or "")
-    return tuple(sorted({package for path, text in texts.items() for package in _of(path, text, release)}))
+    archives = {path: data for path, data in files.items() if _ARCHIVE.search(path)}
+    texts = {path: data.decode("utf-8", "replace") for path, data in files.items() if path not in archives}
+    release = _properties(texts.get("etc/os-release") or texts.get("usr/lib/os-release") or "")
+    found = {package for path, text in texts.items() for package in _of(path, text, release)}
+    return tuple(sorted(found.union(*(_java(data, nested=True) for data in archives.values()))))
 
 
 def _of(path: str, text: str, release: Mapping[str, str]) -> Iterator[Package]:
@@ -94,13 +102,38 @@ def _node(text: str) -> Iterator[Package]:
         yield Package(purl=_purl("npm", scope, bare, version, {}), name=name, version=version, licence=told)
 
 
+def _java(data: bytes, *, nested: bool) -> set[Package]:
+    """Return the artifacts whose coordinates Maven left in an archive and, when `nested`, in the archives in it."""
+    found: set[Package] = set()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist():
+                if entry.file_size > MAX_ENTRY:
+                    continue
+                if _COORDINATES.fullmatch(entry.filename):
+                    found |= _maven(archive.read(entry).decode("utf-8", "replace"))
+                elif nested and _ARCHIVE.search(entry.filename):
+                    found |= _java(archive.read(entry), nested=False)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, OSError):
+        return found  # damaged or encrypted: what was told before is kept
+    return found
+
+
+def _maven(text: str) -> set[Package]:
+    fields = _properties(text)
+    group, name, version = (fields.get(key, "") for key in ("groupId", "artifactId", "version"))
+    if not (group and name and version):
+        return set()
+    return {Package(purl=_purl("maven", group, name, version, {}), name=f"{group}:{name}", version=version)}
+
+
 def _purl(kind: str, namespace: str, name: str, version: str, about: Mapping[str, str]) -> str:
     parts = [quote(part, safe="") for part in (namespace, name) if part]
     told = "&".join(f"{key}={quote(value, safe='')}" for key, value in sorted(about.items()) if value)
     return f"pkg:{kind}/{'/'.join(parts)}@{quote(version, safe='')}{'?' + told if told else ''}"
 
 
-def _os_release(text: str) -> dict[str, str]:
+def _properties(text: str) -> dict[str, str]:
     pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
     return {key.strip(): value.strip().strip("\"'") for key, value in pairs}
 

@@ -43,7 +43,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Proxy:
-    """The proxy: its host with port, the faults to come, and what it saw: requests, bytes of their bodies, credentials."""
+    """The proxy: its host with port, the faults to come, and what it saw: requests, bytes, credentials."""
 
     host: str
     upstream: Server

@@ -123,6 +123,7 @@ def test_without_key(project: Project, candidates: Registry, public: Path) -> No
     assert done.code == 1
     assert "is not signed: it has no signature" in done.err
     assert not (project.folder / "release.json").exists()
+    assert project.mcci("release", "resolve", COMMIT, MCCI_VERIFY="1", COSIGN_PUBLIC_KEY=str(public)).code == 1
     assert project.mcci("release", "resolve", COMMIT).code == 0
 
 
