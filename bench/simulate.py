@@ -97,7 +97,7 @@ def measure(peer: str | None, runs: int) -> dict[str, object]:
 def _measure_peer(
     peer: str, folder: Path, samples: dict[str, float], ratios: dict[str, float], versions: dict[str, str]
 ) -> None:
-    """Measure gitlab-ci-local, which wants a git repository around the file."""
+    """Measure gitlab-ci-local, which wants a git repository with a remote branch around the file."""
     said = subprocess.run([peer, "--version"], capture_output=True, text=True, check=True)
     versions["gitlab-ci-local"] = said.stdout.strip()
     git = ["git", "-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgSign=false"]
@@ -106,17 +106,25 @@ def _measure_peer(
         ["remote", "add", "origin", "git@gitlab.example.com:group/project.git"],
         ["add", "."],
         ["commit", "-q", "-m", "bench"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+        ["remote", "set-head", "origin", "main"],
     ):
         subprocess.run([*git, *arguments], cwd=folder, check=True, capture_output=True)
     samples["gitlab-ci-local"] = best([peer, "--list"], 1, folder)
     ratios[f"gitlab-ci-local-{PEER_SIZE}"] = samples["gitlab-ci-local"] / samples[f"simulate-{PEER_SIZE}"]
 
 
+def found_peer() -> str | None:
+    """Return where gitlab-ci-local is, if it is installed."""
+    beside = Path(sys.executable).with_name("gitlab-ci-local")
+    return str(beside) if beside.exists() else shutil.which("gitlab-ci-local")
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--peer", default=shutil.which("gitlab-ci-local"), help="gitlab-ci-local (default: on PATH)")
+    parser.add_argument("--peer", default=found_peer(), help="gitlab-ci-local (default: beside Python, or on PATH)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each process")
     arguments = parser.parse_args()
     result = measure(arguments.peer, arguments.runs)
