@@ -25,6 +25,25 @@ def matches(pattern: str, path: str) -> bool:
     return compiled is not None and compiled.fullmatch(path) is not None
 
 
+def matches_wildcard(pattern: str, text: str) -> bool:
+    """Return whether `text` is what a name with `*` means, as protected refs and environment scopes are written.
+
+    Such a star stands for any characters, `/` among them.
+    """
+    first, *others = pattern.split("*")
+    if not others:
+        return pattern == text
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    for part in others[:-1]:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return text.endswith(others[-1]) and len(text) - len(others[-1]) >= at
+
+
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> Any:
     return compile_regex("|".join(f"(?:{_translate(one)})" for one in expand_braces(pattern)))

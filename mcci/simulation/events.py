@@ -105,8 +105,8 @@ class Project:
 
     def protects(self, ref: str) -> bool:
         """Return whether `ref` is a protected branch or tag."""
-        from mcci.pipeline.globs import matches
-
         if self.protected is None:
             return ref == self.default_branch
-        return any(pattern == ref or matches(pattern.replace("*", "**/*"), ref) for pattern in self.protected)
+        from mcci.pipeline.globs import matches_wildcard
+
+        return any(matches_wildcard(pattern, ref) for pattern in self.protected)

@@ -71,11 +71,9 @@ def _in_scope(variable: ProjectVariable, environment: str | None) -> bool:
         return True
     if environment is None:
         return False
-    from mcci.pipeline.globs import matches
+    from mcci.pipeline.globs import matches_wildcard
 
-    return variable.environment == environment or matches(
-        variable.environment.replace("/", "\x1f").replace("**", "*"), environment.replace("/", "\x1f")
-    )
+    return matches_wildcard(variable.environment, environment)
 
 
 class Scopes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcci.pipeline.globs import expand_braces, matches
+from mcci.pipeline.globs import expand_braces, matches, matches_wildcard
 
 MATCHING = [
     ("Dockerfile", "Dockerfile"),
@@ -77,3 +77,25 @@ def test_stars_take_linear_time() -> None:
     """Many stars against a long path are decided at once."""
     assert matches("*a" * 300, "a" * 3_000)
     assert not matches("*a" * 300 + "b", "a" * 3_000)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("main", "main", True),
+        ("main", "main2", False),
+        ("*", "a/b", True),
+        ("v*", "v1.0", True),
+        ("v*", "1.0", False),
+        ("release/*", "release/1/2", True),
+        ("*-stable", "1-stable", True),
+        ("*-stable", "1-stable-2", False),
+        ("a*b*c", "a1b2c", True),
+        ("a*b*c", "acb", False),
+        ("ab*ba", "aba", False),
+        ("review/*", "review", False),
+    ],
+)
+def test_wildcards(pattern: str, text: str, expected: bool) -> None:
+    """In protected refs and environment scopes a star stands for anything, slashes too."""
+    assert matches_wildcard(pattern, text) is expected
