@@ -71,7 +71,11 @@ class FileLoader:
             self.findings.extend(error.findings)
             return None
         if text is None:
-            self.report("include-missing", f"the file '{place.prefix}{path}' does not exist", where)
+            is_first = not self.files_read
+            advice = "Give the folder of a checkout, or the file's path in it." if is_first else ""
+            message = f"the file '{place.prefix}{path}' does not exist{'.' if advice else ''}"
+            rule = "config-missing" if is_first else "include-missing"
+            self.findings.append(Finding(rule=rule, message=message, position=where, help=advice))
         elif self._is_too_large(text, where):
             return None
         elif not text.strip():

@@ -85,7 +85,7 @@ EVENTS = [
 ]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(configuration=configurations, child=configurations, references=st.booleans(), event=st.sampled_from(EVENTS))
 def test_any_structure(configuration: Any, child: Any, references: bool, event: Event) -> None:
     """Unknown keywords, wrong types everywhere, references to anything: pipelines or findings."""
@@ -162,7 +162,7 @@ def mutated(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(st.tuples(st.sampled_from(places(VALID)), values), max_size=2), event=st.sampled_from(EVENTS))
 def test_a_valid_configuration_gone_wrong(changes: list[tuple[tuple[Any, ...], Any]], event: Event) -> None:
     """A value or two of a valid configuration replaced by anything: pipelines or findings."""
