@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -23,6 +24,8 @@ class Terminated(BaseException):
 def main() -> None:
     """Run mcci and exit with a code of `ExitCode`."""
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # so that a job's log has results and logs in their order
     code = run()
     _flush()
     sys.exit(code)

@@ -95,7 +95,7 @@ class Runner:
     """The runners and how jobs use them."""
 
     tags: tuple[str, ...] = key("The runner tags that every job asks for.", (), form=forms.TAG, unique=True)
-    image: str = key("The image that mcci's jobs run in.", "python:3.12-slim", form=forms.REFERENCE)
+    image: str = key("The image that mcci's jobs run in; it holds git.", "python:3.12", form=forms.REFERENCE)
     install: tuple[str, ...] = key(
         "What puts mcci into the job; `{version}` stands for mcci's version. `[]` when the image holds it.",
         ("pip install --quiet mcci=={version}",),
