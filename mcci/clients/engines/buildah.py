@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcci.clients import processes
 from mcci.clients.engines.buildah_container import BuildahContainer
+from mcci.clients.engines.docker_container import refuse_taken
 from mcci.clients.engines.docker_events import TAIL
 from mcci.clients.engines.failures import told
 from mcci.clients.engines.files import build_files
@@ -87,6 +88,7 @@ def push(image: Reference, credential: Credential, emit: Emit, *, insecure: bool
 @contextmanager
 def running(run: Run, credential: Credential, emit: Emit) -> Iterator[BuildahContainer]:
     """Run an image on the host's network; the container is gone at the end."""
+    refuse_taken(run.ports, "127.0.0.1")
     name = f"mcci-test-{secrets.token_hex(6)}"
     try:
         with auth_file(credential, (run.image.host,)) as auth:

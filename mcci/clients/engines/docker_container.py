@@ -7,7 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from mcci.clients import probe
+from mcci.errors import UsageError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mcci.clients.engines.model import Run
 
 STOP = 2  # seconds between SIGTERM and SIGKILL: what is tested is thrown away
@@ -73,6 +78,16 @@ class DockerContainer:
         finally:
             with suppress(docker.errors.NotFound):
                 self._client.remove_container(self._id, v=True, force=True)
+
+
+def refuse_taken(ports: Iterable[int], host: str = "") -> None:
+    """Raise `UsageError` when something answers on one of `ports` already: on the host's network it would be tested."""
+    for port in ports:
+        if not probe.answers(host or _engine_host(), port, ""):
+            raise UsageError(
+                f"something listens on port {port} already, and the candidate would share the host's network, since"
+                " this engine has none of its own. Stop that, or use an engine with its default network."
+            )
 
 
 def _engine_host() -> str:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients.engines import context
-from mcci.clients.engines.docker_container import DockerContainer
+from mcci.clients.engines.docker_container import DockerContainer, refuse_taken
 from mcci.clients.engines.docker_events import Reader
 from mcci.clients.engines.failures import told
 from mcci.clients.engines.labels import labelled
@@ -129,9 +129,11 @@ def push(image: Reference, credential: Credential, emit: Emit, *, insecure: bool
 def running(run: Run, credential: Credential, emit: Emit) -> Iterator[DockerContainer]:
     """Run an image; the container and its volumes are gone at the end."""
     pull(run.image, credential, emit)
-    client = _client()
+    client, bridged = _client(), has_bridge()
+    if not bridged:
+        refuse_taken(run.ports)
     with _translated(f"running {run.image}"):
-        container = DockerContainer(client, run, bridged=has_bridge())
+        container = DockerContainer(client, run, bridged=bridged)
     try:
         with _translated(f"starting {run.image}"):
             container.start()

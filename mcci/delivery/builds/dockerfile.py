@@ -53,15 +53,14 @@ def parse(text: str, arguments: Mapping[str, str]) -> Dockerfile:
     instructions = tuple(_instructions(text))
     stages: dict[str, str] = {}
     used: dict[str, None] = {}
-    final = ""
+    final: str | None = None
     for each, image, stage in _images(instructions, arguments):
         base = stages.get(image.lower(), image)
         if each.name == "FROM":
             final = base
             stages[stage or f"#{each.first}"] = base
         used[base] = None
-    used.pop(final, None)
-    names = [*used, final] if final else list(used)
+    names = [name for name in used if name != final] + ([] if final is None else [final])
     return Dockerfile(
         instructions=instructions,
         bases=tuple(name for name in names if name and name != "scratch" and "$" not in name),
@@ -105,8 +104,9 @@ def _images(
     inside = False
     for each in instructions:
         if each.name == "ARG" and not inside:
-            for name, _, default in (word.partition("=") for word in _words(each.rest)):
-                variables[name] = arguments.get(name, substituted(default, variables))
+            for name, given, default in (word.partition("=") for word in _words(each.rest)):
+                if given or name in arguments:
+                    variables[name] = arguments.get(name, substituted(default, variables))
         elif each.name == "FROM" and (match := _FROM.match(each.rest)):
             inside = True
             yield each, substituted(match["image"].strip("\"'"), variables), (match["stage"] or "").lower()

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.service.registry.servers import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -42,8 +42,16 @@ def dockerd(folder: Path, data: Path | None = None) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(30)
-            subprocess.run(["umount", "-R", "-q", str(folder / "exec")], check=False)
+            unmount_below(folder)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount what an engine leaves mounted below `folder` when it ends: its network namespace, and layers."""
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for path in reversed(mounted):
+        if path.startswith(f"{folder}/"):
+            subprocess.run(["umount", "-l", path], check=True)
 
 
 def _wait(address: Path, process: subprocess.Popen[bytes], log: Path) -> None:

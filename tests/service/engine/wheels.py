@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 SAMPLE = Path(__file__).parents[3] / "sample-app"
+MADE = ("dist", "build", "*.egg-info", "__pycache__", ".*_cache", ".venv")  # not sources
 
 
 def services() -> list[str]:
@@ -20,13 +22,17 @@ def build() -> Path:
     """Return the folder with the wheels of every service and of all they need."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mcci-tests", f"wheels-{_key()}")
     if not cache.is_dir():
-        projects = [str(SAMPLE / name) for name in ("servicekit", *services())]
         made = cache.with_name(f"{cache.name}.{os.getpid()}")
-        subprocess.run(
+        sources = made / "sources"  # pip leaves its traces where it builds
+        shutil.copytree(SAMPLE, sources, ignore=shutil.ignore_patterns(*MADE))
+        projects = [str(sources / name) for name in ("servicekit", *services())]
+        done = subprocess.run(
             [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-build-isolation",
-             "--wheel-dir", str(made), "-c", str(SAMPLE / "constraints.txt"), *projects],
-            check=True, capture_output=True,
+             "--wheel-dir", str(made), "-c", str(SAMPLE / "servicekit/constraints.txt"), *projects],
+            capture_output=True, text=True,
         )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        shutil.rmtree(sources)
         made.rename(cache)
     return cache
 
@@ -34,7 +40,9 @@ def build() -> Path:
 def _key() -> str:
     digest = hashlib.sha256(sys.version.encode())
     for file in (
-        sorted(SAMPLE.glob("*/src/**/*")) + sorted(SAMPLE.glob("*/pyproject.toml")) + [SAMPLE / "constraints.txt"]
+        sorted(SAMPLE.glob("*/src/**/*"))
+        + sorted(SAMPLE.glob("*/pyproject.toml"))
+        + [SAMPLE / "servicekit/constraints.txt"]
     ):
         if file.is_file() and file.suffix not in (".pyc",) and ".egg-info" not in str(file):
             digest.update(str(file.relative_to(SAMPLE)).encode() + file.read_bytes())

@@ -43,6 +43,8 @@ def test_build_arguments_win() -> None:
     """A build argument's value replaces the ARG's default, and one without an ARG is not put in."""
     assert parse("ARG BASE=a:1\nFROM $BASE", {"BASE": "b:2"}).bases == ("b:2",)
     assert parse("FROM $BASE", {"BASE": "b:2"}).unknown == ("$BASE",)
+    assert parse("ARG BASE\nFROM $BASE", {}).unknown == ("$BASE",)
+    assert parse("ARG BASE=\nFROM $BASE", {}).unknown == ("",)
 
 
 def test_an_argument_inside_a_stage_does_not_count() -> None:
