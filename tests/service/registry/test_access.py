@@ -16,6 +16,7 @@ import pytest
 
 from mcci.clients.registry.client import Registry
 from mcci.clients.registry.credentials import Login
+from mcci.clients.registry.errors import RegistryFailed
 from mcci.clients.registry.reference import parse
 from mcci.clients.registry.transport import Settings
 from mcci.delivery.push.copy import copy
@@ -161,6 +162,26 @@ def test_token(guarded: Server, service: TokenService) -> None:
         manifest = images.push(registry, repository, LAYERS)
         assert registry.exists(repository.at(manifest.digest))
     assert sorted(service.scopes) == [["repository:shop/cart:pull"], ["repository:shop/cart:pull,push"]]
+
+
+def test_token_service_fails(guarded: Server, service: TokenService) -> None:
+    """A token service that fails for a moment is asked again; one that keeps failing is a service that failed."""
+    repository = parse(f"{guarded.host}/shop/cart")
+    service.failures = [503, 429]
+    with client(guarded) as registry:
+        assert not registry.exists(repository.at("1"))
+    service.failures = [500] * 9
+    with client(guarded) as registry, pytest.raises(RegistryFailed, match="for a token failed 4 times"):
+        registry.exists(repository.at("1"))
+
+
+def test_refresh_token(guarded: Server, service: TokenService) -> None:
+    """An identity token, as `docker login` keeps it for some registries, is traded for an access token."""
+    kept = json.dumps({"auths": {guarded.host: {"identitytoken": tokens.REFRESH_TOKEN}}})
+    settings = Settings(environment={"DOCKER_AUTH_CONFIG": kept, "HOME": "/"}, policy=QUICK)
+    with Registry(guarded.host, settings) as registry:
+        images.push(registry, parse(f"{guarded.host}/shop/cart"), LAYERS)
+    assert ["repository:shop/cart:pull,push"] in service.scopes
 
 
 def test_mounted_with_tokens(guarded: Server, service: TokenService) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICE, ISSUER = "registry.tests", "tests"
+REFRESH_TOKEN = "a refresh token"
 
 
 class TokenService:
@@ -40,6 +41,7 @@ class TokenService:
         self.key = loaded
         self.lifetime = 300.0
         self.told: int | None = 300
+        self.failures: list[int] = []  # statuses to answer the next requests with
         self.scopes: list[list[str]] = []
         self.url = ""
 
@@ -83,6 +85,9 @@ def running(folder: Path) -> Iterator[TokenService]:
         wbufsize = -1
 
         def do_GET(self) -> None:
+            if service.failures:
+                self._answer(service.failures.pop(0), {})
+                return
             wanted = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
             given = self.headers.get("Authorization")
             if given is not None and given != wanted:
@@ -93,6 +98,15 @@ def running(folder: Path) -> Iterator[TokenService]:
             lasts = {} if service.told is None else {"expires_in": service.told}
             granted = scopes if given else [scope for scope in scopes if scope.endswith(":pull")]
             self._answer(200, {"token": service.token(USER if given else "", granted), **lasts})
+
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            if form.get("grant_type") != ["refresh_token"] or form.get("refresh_token") != [REFRESH_TOKEN]:
+                self._answer(401, {"error": "invalid_grant"})
+                return
+            scopes = form["scope"][0].split()
+            service.scopes.append(scopes)
+            self._answer(200, {"access_token": service.token(USER, scopes)})
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
             data = json.dumps(body).encode()
