@@ -48,8 +48,8 @@ def resolve_command(
 ) -> int:
     """Write release.json: the digest of every service's image in RELEASE.
 
-    Refuses a release that lacks an image. An empty RELEASE is written as one without images: each environment then
-    keeps the release that is recorded in it.
+    Refuses a release that lacks an image. With `default`, or nothing, each environment keeps the release that is
+    recorded in it (the file then has no images); with `layout: trunk` it is the pipeline's own commit.
     """
     from mcci import output as out
     from mcci.clients import files, repository
@@ -59,7 +59,7 @@ def resolve_command(
     found = _resolve(repository.load_config(config), release, verifier)
     if not dry_run:
         files.replace_all({output or config.parent / model.FILE: model.dump(found)})
-    if not release.strip():
+    if not found.name:
         out.log("No release is given: each environment keeps the one that is recorded in it.")
     _show(found, format_)
     return ExitCode.DONE
@@ -130,14 +130,18 @@ def _verifier(key: str | None) -> Verifier:
 
 
 def _resolve(config: Config, name: str, verifier: Verifier | None = None) -> Release:
-    from mcci import output
+    from mcci import job, output
     from mcci.clients.registry.reference import TAG
+    from mcci.config.model import Layout
     from mcci.delivery.registries import Registries
     from mcci.delivery.release.model import Release
     from mcci.delivery.release.resolve import resolve
     from mcci.delivery.supply_chain.verify import verify
+    from mcci.pipeline.generate.build import NO_RELEASE
 
     name = name.strip()
+    if name in ("", NO_RELEASE):
+        name = job.read().commit if config.layout is Layout.TRUNK else ""
     if not name:
         return Release(name="", images={})
     if not TAG.fullmatch(name):

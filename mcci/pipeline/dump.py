@@ -42,8 +42,11 @@ def dump(items: Mapping[str, Value]) -> str:
 
 @lru_cache(maxsize=65536)
 def text(value: str) -> str:
-    """Return `value` as a scalar for block style."""
-    if _PLAIN.fullmatch(value) and not _BROKEN.search(value) and not _OTHER.fullmatch(value):
+    """Return `value` as a scalar for block style.
+
+    GitLab fills inputs in before it reads the YAML, so text that holds one is quoted: its value may look like a number.
+    """
+    if "$[[" not in value and _PLAIN.fullmatch(value) and not _BROKEN.search(value) and not _OTHER.fullmatch(value):
         return value
     return _quoted(value)
 

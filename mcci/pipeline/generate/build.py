@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 
     from mcci.pipeline.dump import Value
 
-RELEASE = {
-    "release": {
-        "description": "The release, a commit of the development branch. Empty: the one recorded in each environment.",
-        # No `regex`: GitLab holds an empty text to match nothing, so the default would be refused.
-        "default": "",
+# What the input is when nobody gives one. Not empty: GitLab holds that an empty text matches no `regex`, and without
+# one the text of an input, which GitLab puts into the file as it is, could bring in YAML of its own.
+NO_RELEASE = "default"
+
+
+def _release(build: Build) -> dict[str, Value]:
+    """Return the declaration of the pipeline input `release`."""
+    otherwise = "the pipeline's own commit" if build.trunk else "the one recorded in each environment"
+    return {
+        "release": {
+            "description": f"The release to deploy, a commit; by default {otherwise}.",
+            "default": NO_RELEASE,
+            "regex": f"^({NO_RELEASE}|[0-9a-f]{{7,64}})$",
+        }
     }
-}
+
 
 # The inputs that mcci fills in, by template.
 INPUTS: Mapping[str, frozenset[str]] = {
@@ -49,7 +58,7 @@ INPUTS: Mapping[str, frozenset[str]] = {
     "test": frozenset({"service", "stage"}),
     "push": frozenset({"service", "stage"}),
     "deliver": frozenset({"stage"}),
-    "release": frozenset({"stage", "release"}),
+    "release": frozenset({"stage"}),
     "diff": frozenset({"environment", "stage"}),
     "deploy": frozenset({"environment", "cluster", "tier", "url", "stage"}),
     "verify": frozenset({"environment", "cluster", "tier", "stage"}),
@@ -148,7 +157,7 @@ class Build:
     def take_release(self, pipeline: Pipeline) -> None:
         """Let `pipeline` be given the release, which its jobs then find in MCCI_RELEASE."""
         if self.uses_inputs:
-            pipeline.spec = {"inputs": RELEASE}
+            pipeline.spec = {"inputs": _release(self)}
             # Not expanded, so that nobody reads a protected variable by giving its name as the release.
             pipeline.top["variables"] = {"MCCI_RELEASE": {"value": "$[[ inputs.release ]]", "expand": False}}
 

@@ -27,8 +27,7 @@ def deploy(build: Build, path: str, services: Sequence[Service]) -> Pipeline:
             environment.marks.at,
             extends=build.rule(pipeline, "merge-request"),
         )
-    fallback = "${MCCI_RELEASE:-$CI_COMMIT_SHA}" if build.trunk else "$MCCI_RELEASE"
-    release = {"stage": build.stage("release"), "release": fallback}
+    release = {"stage": build.stage("release")}
     pipeline.add(build.templates["release"], release, config.marks.at, extends=build.rule(pipeline, "push"))
     gate: list[str] = []
     for environment in config.environments.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcci.pipeline.generate.build import Build
+from mcci.pipeline.generate.build import NO_RELEASE, Build
 
 if TYPE_CHECKING:
     from mcci.pipeline.dump import Value
@@ -51,7 +51,8 @@ def _trunk(build: Build, pipeline: Pipeline) -> None:
     first, second = build.stage("pipeline"), build.stage("deliver")
     pipeline.top["stages"] = [first, second] if build.has_deployment else [first]
     # A release that is named is built already.
-    unbuilt: list[Value] = [{"if": "$MCCI_RELEASE", "when": "never"}, {"when": "on_success"}]
+    named = f'$MCCI_RELEASE && $MCCI_RELEASE != "{NO_RELEASE}"'
+    unbuilt: list[Value] = [{"if": named, "when": "never"}, {"when": "on_success"}]
     build.child(
         pipeline,
         "development",

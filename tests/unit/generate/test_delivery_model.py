@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -150,9 +151,11 @@ def test_oldest_gitlab() -> None:
 
 
 def test_the_release_is_data() -> None:
-    """The release comes in as an input, and is not expanded: a variable's name in it stays a name."""
+    """The release comes in as an input that takes nothing but a commit, and is quoted and not expanded."""
     header, content = yaml.safe_load_all(make(SAMPLE).files["deployment"]["deploy-gitlab-ci.yml"])
-    assert header["spec"]["inputs"]["release"]["default"] == ""
+    release = header["spec"]["inputs"]["release"]
+    assert re.fullmatch(release["regex"], release["default"])
+    assert not re.fullmatch(release["regex"], "1234567\nevil: {script: [a]}")
     assert content["variables"] == {"MCCI_RELEASE": {"value": "$[[ inputs.release ]]", "expand": False}}
 
 
