@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Build nothing; say why each service is or is not built.")
 @click.option("--dry-run", is_flag=True, help="Build nothing; say which services would be built.")
 @click.option("--force", is_flag=True, help="Build also what the release registry has already.")
-@click.option("--no-cache", is_flag=True, help="Do not use the layers of the last image.")
+@click.option("--no-cache", is_flag=True, help="Use no layer of an earlier build.")
 @click.option("--network", metavar="NAME", default="", help="What RUN reaches: none, host, … (default: the engine's).")
-@click.option("--jobs", type=click.IntRange(1, 32), default=4, show_default=True, help="Services built at once.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 32), help="Services built at once (default: the machine's cores, 2 to 4)."
+)
 @config_option
 @format_option()
 def command(services: tuple[str, ...], all_services: bool, config: Path, format_: str, **options: Any) -> int:
@@ -109,7 +111,7 @@ def _build(
             display=shown,
             options=Options(
                 network=options["network"],
-                bound=options["jobs"],
+                bound=options["jobs"] or min(4, max(2, os.cpu_count() or 2)),
                 force=options["force"],
                 cache=not options["no_cache"],
             ),

@@ -68,6 +68,7 @@ def build(build: Build, credential: Credential, emit: Emit) -> None:
             *(f"--secret=type=file,id={name},src={path}" for name, path in secret_files.items()),
             *([f"--network={build.network}"] if build.network else []),
             *(["--tls-verify=false"] if build.insecure else []),
+            *(["--no-cache"] if build.fresh else []),
             str(build.context),
         ]  # fmt: skip
         _run(f"building {build.image}", arguments, emit)

@@ -57,6 +57,7 @@ def build(build: Build, credential: Credential, emit: Emit) -> None:
             "--build-arg=BUILDKIT_INLINE_CACHE=1",
             *([f"--cache-from={build.cache}"] if build.cache else []),
             *([f"--network={network}"] if network else []),
+            *(["--no-cache"] if build.fresh else []),
             str(build.context),
         ]  # fmt: skip
         environment = {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDKIT_COLORS": "", "DOCKER_CONFIG": str(config)}

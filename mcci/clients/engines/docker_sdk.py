@@ -78,6 +78,7 @@ def build(build: Build, credential: Credential, emit: Emit) -> None:
             labels=labels,
             cache_from=cache,
             network_mode=build.network or default_network(),
+            nocache=build.fresh,
             rm=True,
             forcerm=True,
             decode=True,

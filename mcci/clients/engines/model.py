@@ -48,7 +48,7 @@ class Build:
     `dockerfile` is its text, whose path in the repository is `dockerfile_path`; `ignore` the text of the .dockerignore
     that counts; `secrets` the values by id; `bases` the hosts of the base images; `cache` an image whose layers may be
     used again; `timestamp` the second that a reproducible engine gives every file; `network` what RUN reaches, empty
-    for the engine's own choice.
+    for the engine's own choice; `fresh` that no layer of an earlier build is used.
     """
 
     image: Reference
@@ -64,6 +64,7 @@ class Build:
     timestamp: int = 0
     network: str = ""
     insecure: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

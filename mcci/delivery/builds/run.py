@@ -152,6 +152,7 @@ def specification(shop: Workshop, decision: Decision, repository: Reference, sec
         cache=repository.at(LATEST) if shop.options.cache else None,
         timestamp=shop.tree.committed,
         network=shop.options.network,
+        fresh=not shop.options.cache,
         insecure=shop.is_insecure(repository.host),
     )
 

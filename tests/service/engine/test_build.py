@@ -134,6 +134,7 @@ def test_the_last_image_is_the_cache(project: Project) -> None:
     assert done.stderr.count("Using cache") >= 4, done.stderr
     fresh = project.mcci("build", "web", "--no-cache")
     assert fresh.returncode == 0, fresh.stderr
+    assert "Using cache" not in fresh.stderr
 
 
 def test_a_job_log_has_sections(project: Project) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -18,23 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def sample(project: Project) -> Project:
     """Return the project with the sample application in it, its wheels as the compile jobs leave them."""
-    for path in project.root.iterdir():
-        if path.name != ".git":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.copytree(wheels.SAMPLE, project.root, ignore=shutil.ignore_patterns(*wheels.MADE), dirs_exist_ok=True)
-    found = wheels.build()
-    for name in wheels.services():
-        (project.root / name / "dist").mkdir()
-        for wheel in found.glob("*.whl"):
-            (project.root / name / "dist" / wheel.name).hardlink_to(wheel)
-    config = project.root / "mcci.yml"
-    text = config.read_text()
-    registry = f"  host: {project.hub.host}\n  namespace: {project.name}\n"
-    registry += f"  candidates: {project.candidates.host}/{project.name}"
-    text = text.replace("  namespace: vehicles-demo", registry)
-    text = text.replace("defaults:\n", f"defaults:\n  build_args: {{BASE_IMAGE: '{project.base}'}}\n", 1)
-    config.write_text(text)
-    project.commit()
+    wheels.install(project)
     return project
 
 

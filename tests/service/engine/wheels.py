@@ -8,6 +8,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.service.engine.project import Project
 
 SAMPLE = Path(__file__).parents[3] / "sample-app"
 MADE = ("dist", "build", "*.egg-info", "__pycache__", ".*_cache", ".venv")  # not sources
@@ -35,6 +39,27 @@ def build() -> Path:
         shutil.rmtree(sources)
         made.rename(cache)
     return cache
+
+
+def install(project: Project) -> None:
+    """Put the sample application into `project` in place of what is there, each service's wheels in `dist/`; commit."""
+    for path in project.root.iterdir():
+        if path.name != ".git":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(SAMPLE, project.root, ignore=shutil.ignore_patterns(*MADE), dirs_exist_ok=True)
+    found = build()
+    for name in services():
+        (project.root / name / "dist").mkdir()
+        for wheel in found.glob("*.whl"):
+            (project.root / name / "dist" / wheel.name).hardlink_to(wheel)
+    config = project.root / "mcci.yml"
+    text = config.read_text()
+    registry = f"  host: {project.hub.host}\n  namespace: {project.name}\n"
+    registry += f"  candidates: {project.candidates.host}/{project.name}"
+    text = text.replace("  namespace: vehicles-demo", registry)
+    text = text.replace("defaults:\n", f"defaults:\n  build_args: {{BASE_IMAGE: '{project.base}'}}\n", 1)
+    config.write_text(text)
+    project.commit()
 
 
 def _key() -> str:
