@@ -31,6 +31,8 @@ def command(event: str | None, scenario: str | None, why: bool, format_: str, **
       mcci simulate merge-request --source feature --target main --why
       mcci simulate trigger --branch deployment --input release=1a2b3c --branches out/
       mcci simulate --scenario scenario.yml
+
+    docs/reference/scenarios.md describes the file of a scenario.
     """
     if (event is None) == (scenario is None):
         raise UsageError("give an event, or --scenario FILE")
