@@ -146,6 +146,8 @@ def _markdown(differences: Sequence[EventDifference], revision: str) -> Iterator
         yield ""
         for note in notes:
             yield f"- {_escaped(note)}"
+        if notes and changes:
+            yield ""  # without it the table would belong to the last note
         if changes:
             yield "| | job | what |"
             yield "|---|---|---|"

@@ -72,6 +72,16 @@ def job_line(planned: PlannedJob) -> str:
     return f"{planned.name}  ({'; '.join(notes)})" if notes else planned.name
 
 
+_KINDS = {
+    Source.PUSH: "a push",
+    Source.TRIGGER: "a trigger",
+    Source.PIPELINE: "another pipeline",
+    Source.API: "the API",
+    Source.SCHEDULE: "a schedule",
+    Source.WEB: "a run by hand",
+}
+
+
 def event_text(event: Event) -> str:
     """Return an event in words."""
     request = event.merge_request
@@ -81,9 +91,7 @@ def event_text(event: Event) -> str:
         origin = f"{request.fork}:{request.source}" if request.fork else request.source
         kind = "" if request.kind.value == "detached" else f" ({request.kind.value})"
         return f"a merge request from {origin} into {request.target}{kind}"
-    kind = {"push": "a push", "trigger": "a trigger", "pipeline": "another pipeline", "api": "the API"}.get(
-        event.source.value, f"a {event.source.value} event"
-    )
+    kind = _KINDS.get(event.source, f"a {event.source.value} event")
     return f"{kind} {'of tag' if event.tag else 'to' if event.source is Source.PUSH else 'on'} {event.ref}"
 
 
