@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from rich.progress import Task
+
 TAIL = 25  # lines of the log that are shown after a failure
 
 
@@ -99,8 +101,12 @@ class Lines:
         if self._prefixed:
             self._show_tail(service)
 
+    def tail(self, service: str) -> tuple[str, ...]:
+        """Return the log's last lines."""
+        return tuple(self._tails.get(service, ()))
+
     def _show_tail(self, service: str) -> None:
-        tail = self._tails.get(service)
+        tail = self.tail(service)
         if tail:
             output.log(f"the end of the log of {service}:")
             for line in tail:
@@ -199,6 +205,11 @@ class Bars:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._progress.stop()
 
+    @property
+    def tasks(self) -> list[Task]:
+        """The bars, one a service."""
+        return self._progress.tasks
+
     def begin(self, service: str, phase: str) -> None:
         """Show the service's bar, empty."""
         if service not in self._tasks:
@@ -231,7 +242,7 @@ class Bars:
         if service in self._tasks:
             self._progress.update(self._tasks[service], description="failed", count="")
         self._progress.print(f"the end of the log of {service}:", markup=False, highlight=False)
-        for line in self._quiet._tails.get(service, ()):
+        for line in self._quiet.tail(service):
             self._progress.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mcci.clients.engines.model import Event, Kind
-from mcci.delivery.builds.display import Lines, Sections, choose
+from mcci.delivery.builds.display import Bars, Lines, Sections, choose
 from mcci.delivery.builds.run import masked, masked_error
 from mcci.errors import UsageError
 
@@ -81,3 +81,26 @@ def test_secrets_are_masked() -> None:
     assert masked("x hunter22 y abcdef", secrets) == "x [masked] y [masked]"
     error = masked_error(UsageError("failed: hunter22"), {"A": "hunter22"})
     assert (type(error), str(error)) == (UsageError, "failed: [masked]")
+
+
+def test_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal each service has one bar, by steps and then by bytes, and a failed one's log is shown after all."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    display = choose(2, {})
+    assert isinstance(display, Bars)
+    with display:
+        display.begin("web", "build")
+        display.event("web", Event(kind=Kind.STEP, number=3, total=9, text="RUN [x]"))
+        display.event("web", line("the cause"))
+        display.begin("cart", "push")
+        display.event("cart", Event(kind=Kind.TRANSFER, text="Pushing", layer="a", number=1_000_000, total=4_000_000))
+        display.event("cart", Event(kind=Kind.TRANSFER, text="Pushing", layer="b", number=1_000_000, total=4_000_000))
+        bars = {task.fields["service"]: (task.completed, task.total, task.fields["count"]) for task in display.tasks}
+        display.end("cart", "built x")
+        display.failed("web")
+    assert bars == {"web": (2, 9, "3/9"), "cart": (2_000_000, 8_000_000, "2.0/8.0 MB")}
+    shown = capsys.readouterr().err
+    assert "the end of the log of web:" in shown
+    assert "the cause" in shown
