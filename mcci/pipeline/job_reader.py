@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcci.findings import Position
 from mcci.pipeline.document import List, Map
-from mcci.pipeline.jobs import AllowFailure, Environment, Job, Retry
+from mcci.pipeline.jobs import AllowFailure, Environment, Job
 from mcci.pipeline.keywords import DEFAULT_KEYWORDS, JOB_KEYWORDS, TRIGGER_JOB_KEYWORDS
 from mcci.pipeline.needs import Need, read_needs
+from mcci.pipeline.parallel import Parallel, read_parallel
 from mcci.pipeline.policies import read_policy
-from mcci.pipeline.rule_reader import JOB_WHEN, RuleReader, scalar_text
+from mcci.pipeline.retries import read_retry
+from mcci.pipeline.rule_reader import JOB_WHEN, RuleReader
+from mcci.pipeline.scalars import scalar_text
 from mcci.pipeline.variables import Variable
-
-if TYPE_CHECKING:
-    from mcci.pipeline.parallel import Parallel
 
 Report = Callable[[str, str, Position], None]
 
@@ -27,7 +27,6 @@ _MATRIX = re.compile(r"\$\[\[\s*matrix\.([a-zA-Z0-9_-]+)\s*\]\]")
 _NO_VARIABLES: Mapping[str, Variable] = {}
 _STATED: dict[bool, AllowFailure] = {value: AllowFailure(allowed=value) for value in (True, False)}
 _UNSTATED: dict[bool, AllowFailure] = {value: AllowFailure(allowed=value, stated=False) for value in (True, False)}
-_NO_RETRY = Retry()
 
 
 class JobReader:
@@ -47,8 +46,6 @@ class JobReader:
         values["keywords"] = with_defaults
         parallel = None
         if "parallel" in keywords:
-            from mcci.pipeline.parallel import read_parallel
-
             parallel = read_parallel(keywords["parallel"], keywords.value_position("parallel"), name, self.report)
         if parallel is None:
             return [Job(name=name, group=name, root=self.root, **values)]
@@ -112,9 +109,10 @@ class JobReader:
             self.report("job-script", f"{name}: a job should have a script, or a trigger", self._where(name))
         if is_trigger and "script" in keywords:
             self.report("job-script", f"{name}: a trigger job has no script", keywords.position("script"))
-        if "rules" in keywords and ("only" in keywords or "except" in keywords):
-            message = f"{name}: rules cannot stand beside only or except"
-            self.report("rules", message, keywords.position("rules"))
+        if keywords.get("rules") is not None:
+            for key in ("only", "except", "start_in"):  # as GitLab does, a null is taken for nothing
+                if keywords.get(key) is not None:
+                    self.report("rules", f"{name}: {key} cannot stand beside rules", keywords.position(key))
 
     def _where(self, name: str) -> Position:
         return self.root.position(name)
@@ -244,14 +242,9 @@ class JobReader:
         values["interruptible"] = value is True
 
     def _retry(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
-        settings = value if isinstance(value, Map) else None
-        most = settings.get("max", 2 if len(settings) else 0) if settings is not None else value
-        if not isinstance(most, int) or isinstance(most, bool) or not 0 <= most <= 2:
-            self.report("retry", f"{name}: retry should be 0, 1 or 2", keywords.value_position("retry"))
-            return
-        when = _as_list(settings.get("when")) if settings is not None else []
-        codes = _as_list(settings.get("exit_codes")) if settings is not None else []
-        values["retry"] = Retry(max=most, when=tuple(map(str, when)), exit_codes=tuple(codes))
+        retry = read_retry(value, keywords, name, self.report)
+        if retry is not None:
+            values["retry"] = retry
 
     def _trigger(self, name: str, keywords: Map, value: Any, values: dict[str, Any]) -> None:
         from mcci.pipeline.triggers import read_trigger

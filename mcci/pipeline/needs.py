@@ -8,6 +8,7 @@ from typing import Any
 
 from mcci.findings import Position
 from mcci.pipeline.document import List, Map
+from mcci.pipeline.parallel import combinations
 
 Report = Callable[[str, str, Position], None]
 
@@ -99,8 +100,6 @@ def _boolean(value: Map, key: str, default: bool, owner: str, report: Report) ->
 
 
 def _matrix(value: Map, owner: str, report: Report) -> tuple[tuple[tuple[str, str], ...], ...] | None:
-    from mcci.pipeline.parallel import combinations
-
     if "parallel" not in value:
         return None
     parallel = value["parallel"]

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from mcci.findings import Position
 from mcci.pipeline.document import List, Map
+from mcci.pipeline.scalars import scalar_text
 
 Report = Callable[[str, str, Position], None]
 Combination: TypeAlias = "tuple[tuple[str, str], ...]"
@@ -68,8 +69,6 @@ def combinations(value: Any, where: Position, owner: str, report: Report) -> tup
 
 
 def _row(row: Map, owner: str, report: Report) -> Iterator[Combination]:
-    from mcci.pipeline.rule_reader import scalar_text
-
     columns: list[list[str]] = []
     for name, values in row.items():
         items = values if isinstance(values, List) else [values]

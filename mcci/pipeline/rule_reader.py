@@ -10,6 +10,7 @@ from mcci.pipeline.document import List, Map
 from mcci.pipeline.expressions import ExpressionError, parse
 from mcci.pipeline.needs import read_needs
 from mcci.pipeline.rules import Changes, Exists, Rule
+from mcci.pipeline.scalars import scalar_text
 
 Report = Callable[[str, str, Position], None]
 
@@ -52,6 +53,8 @@ class RuleReader:
         if not isinstance(value, List):
             self.report("rules", f"{owner}: rules should be a list of rules", holder.value_position("rules"))
             return ()
+        if not value and keys is not INCLUDE_KEYS:  # an include may have none
+            self.report("rules", f"{owner}: rules should not be empty", holder.value_position("rules"))
         rules: list[Rule] = []
         for item in _flat(value, MAX_NESTING):
             if isinstance(item, Map):
@@ -178,10 +181,3 @@ def _flat(value: List, levels: int) -> list[Any]:
     for item in value:
         items.extend(_flat(item, levels - 1) if isinstance(item, List) and levels else [item])
     return items
-
-
-def scalar_text(value: Any) -> str:
-    """Return a scalar as GitLab writes it into a variable."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)

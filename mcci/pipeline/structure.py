@@ -85,8 +85,9 @@ def _check_dependencies(
             group = jobs[targets[0]].group
             if name not in needed and group not in needed:
                 report("dependencies", f"{job.group}: dependency {name} should be part of needs", where)
-        elif order.get(jobs[targets[0]].stage, 0) >= order[job.stage]:
-            report("dependencies", f"{job.group}: dependency {name} is not defined in a prior stage", where)
+        elif order.get(jobs[targets[0]].stage, 0) > order[job.stage]:
+            message = f"{job.group}: dependency {name} is not defined in the current or a prior stage"
+            report("dependencies", message, where)
 
 
 def _report_circle(jobs: Mapping[str, Job], groups: Mapping[str, tuple[str, ...]], report: Report) -> None:
