@@ -112,7 +112,7 @@ class JobReader:
         if keywords.get("rules") is not None:
             for key in ("only", "except", "start_in"):  # as GitLab does, a null is taken for nothing
                 if keywords.get(key) is not None:
-                    self.report("rules", f"{name}: {key} cannot stand beside rules", keywords.position(key))
+                    self.report("rules", f"{name}: {key} cannot stand beside rules", keywords.position("rules"))
 
     def _where(self, name: str) -> Position:
         return self.root.position(name)

@@ -38,11 +38,11 @@ def test_taken(text: str) -> None:
     [
         (
             "job: {script: x, start_in: 1 day, when: delayed, rules: [{when: always}]}",
-            "f:1:18: job: start_in cannot stand beside rules [rules]",
+            "f:1:51: job: start_in cannot stand beside rules [rules]",
         ),
         (
             "job: {script: x, except: [main], rules: [{when: always}]}",
-            "f:1:18: job: except cannot stand beside rules [rules]",
+            "f:1:34: job: except cannot stand beside rules [rules]",
         ),
         ("job: {script: x, rules: []}", "f:1:25: job: rules should not be empty [rules]"),
         (
