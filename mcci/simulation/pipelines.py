@@ -6,8 +6,8 @@ https://docs.gitlab.com/ci/pipelines/ and https://docs.gitlab.com/ci/jobs/job_ru
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mcci.findings import Finding, Position
 from mcci.pipeline.configuration import FIRST, LAST, Configuration, load_several
@@ -15,11 +15,12 @@ from mcci.pipeline.files import Files
 from mcci.pipeline.includes import Context
 from mcci.pipeline.jobs import AllowFailure, Job
 from mcci.pipeline.limits import MAX_CHILD_DEPTH, MAX_HIERARCHY
-from mcci.pipeline.needs import Need
 from mcci.pipeline.policies import DEFAULT_ONLY
 from mcci.pipeline.rules import Rule, RuleError, failing_clause
-from mcci.pipeline.structure import needed_jobs
+from mcci.simulation.downstream import child_parts, forwarded
 from mcci.simulation.events import Event, Project, Source
+from mcci.simulation.model import Decision, Pipeline, PlannedJob, describe_rule
+from mcci.simulation.needs import Included, missing_needs, needs_of, present_needs
 from mcci.simulation.policies import except_holds, only_holds
 from mcci.simulation.predefined import pipeline_variables
 from mcci.simulation.scope import Scope, Scopes, project_variables
@@ -27,90 +28,6 @@ from mcci.simulation.world import ANY_REF, EventWorld
 
 if TYPE_CHECKING:
     from mcci.pipeline.triggers import Trigger
-
-
-class Circumstances(Protocol):
-    """What the rules of a pipeline's jobs were decided by, for those who explain them."""
-
-    world: EventWorld
-
-    def scope_of(self, job: Job) -> Scope:
-        """Return the variables that a job's rules see."""
-
-    def scope_of_workflow(self) -> Scope:
-        """Return the variables that `workflow:rules` see."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """Whether a job (or a pipeline) is in, and why.
-
-    `rule` counts the rules from 0 and is None where no rule decided; `position` is the deciding text's.
-    """
-
-    included: bool
-    reason: str
-    rule: int | None = None
-    position: Position | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedJob:
-    """A job that is in a pipeline, with what its rules made of it.
-
-    `needs` are the names of the jobs it waits for, None where it waits for the stages before its own. A trigger job has
-    its `child` pipeline, or `child_note` saying why there is none to show.
-    """
-
-    job: Job
-    decision: Decision
-    when: str
-    start_in: str | None
-    allow_failure: AllowFailure
-    needs: tuple[str, ...] | None
-    interruptible: bool
-    environment: str | None
-    resource_group: str | None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    child: Pipeline | None = None
-    child_note: str = ""
-
-    @property
-    def name(self) -> str:
-        """Return the job's name."""
-        return self.job.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pipeline:
-    """What an event makes: a pipeline, or (`decision.included` false) none, and why.
-
-    `left_out` has the jobs that are not in it. `findings` are what keeps GitLab from creating it.
-    """
-
-    name: str
-    project: str
-    event: Event
-    decision: Decision
-    configuration: Configuration
-    jobs: tuple[PlannedJob, ...] = ()
-    left_out: tuple[tuple[Job, Decision], ...] = ()
-    findings: tuple[Finding, ...] = ()
-    depth: int = 0
-    circumstances: Circumstances | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Return the stages that have jobs, in order."""
-        present = {planned.job.stage for planned in self.jobs}
-        return tuple(stage for stage in self.configuration.stages if stage in present)
-
-    def all_pipelines(self) -> Iterator[Pipeline]:
-        """Yield this pipeline and all below it, depth first."""
-        yield self
-        for planned in self.jobs:
-            if planned.child is not None:
-                yield from planned.child.all_pipelines()
 
 
 def simulate(project: Project, event: Event) -> Pipeline:
@@ -198,7 +115,7 @@ class _Simulation:
             if included:
                 reason = "only jobs in .pre and .post are in it, and those make no pipeline"
             return self._pipeline(Decision(included=False, reason=reason), left_out=left_out)
-        findings = tuple(self._missing_needs(included))
+        findings = tuple(missing_needs(self.configuration, included))
         if findings:
             return self._none("a job that is in needs one that is not", left_out=left_out, findings=findings)
         findings = tuple(self._circular_variables([job for job, _, _ in included.values()]))
@@ -277,20 +194,6 @@ class _Simulation:
         """Return the variables that `workflow:rules` see."""
         return self.scopes.of_pipeline()
 
-    def _missing_needs(self, included: Mapping[str, tuple[Job, Decision, Rule | None]]) -> Iterator[Finding]:
-        for job, _, rule in included.values():
-            for need in _needs(job, rule) or ():
-                if not need.is_here or need.optional:
-                    continue
-                targets = needed_jobs(need, self.configuration.groups, self.configuration.jobs)
-                if not any(target in included for target in targets):
-                    message = (
-                        f"'{job.name}' job needs '{need.job}' job, but '{need.job}' does not exist in the pipeline. "
-                        "This might be because of the only, except, or rules keywords."
-                    )
-                    advice = "To need a job that sometimes does not exist in the pipeline, use needs:optional."
-                    yield Finding(rule="needs-missing", message=message, position=need.position, help=advice)
-
     def _circular_variables(self, jobs: list[Job]) -> Iterator[Finding]:
         """Yield a finding for each job whose variables GitLab cannot expand; most jobs share what they have."""
         known: dict[int, str | None] = {}
@@ -310,9 +213,9 @@ class _Simulation:
         job: Job,
         decision: Decision,
         rule: Rule | None,
-        included: Mapping[str, tuple[Job, Decision, Rule | None]],
+        included: Included,
     ) -> PlannedJob:
-        needs = _needs(job, rule)
+        needs = needs_of(job, rule)
         allow_failure = job.allow_failure
         if rule is not None and rule.allow_failure is not None:
             allow_failure = AllowFailure(allowed=rule.allow_failure)
@@ -333,7 +236,7 @@ class _Simulation:
             when=when,
             start_in=(rule.start_in if rule is not None and rule.when else job.start_in) if when == "delayed" else None,
             allow_failure=allow_failure,
-            needs=None if needs is None else tuple(self._present(needs, included)),
+            needs=None if needs is None else tuple(present_needs(self.configuration, needs, included)),
             interruptible=job.interruptible if rule is None or rule.interruptible is None else rule.interruptible,
             environment=environment,
             resource_group=group,
@@ -342,50 +245,21 @@ class _Simulation:
             child_note=note,
         )
 
-    def _present(self, needs: tuple[Need, ...], included: Mapping[str, Any]) -> Iterator[str]:
-        for need in needs:
-            if need.is_here:
-                for target in needed_jobs(need, self.configuration.groups, self.configuration.jobs):
-                    if target in included:
-                        yield target
-
     def _downstream(self, job: Job, trigger: Trigger, rule: Rule | None) -> tuple[Pipeline | None, str]:
         scope = self.scope_of(job)
-        variables = self._forwarded(job, trigger, rule, scope)
+        variables = forwarded(job, trigger, rule, scope, self.scopes.root, self.event)
         if trigger.include:
             return self._child(trigger, variables, scope)
         return self._other_project(trigger, variables, scope)
-
-    def _forwarded(self, job: Job, trigger: Trigger, rule: Rule | None, scope: Scope) -> dict[str, str]:
-        """Return the variables that a trigger job passes on: its own and inherited ones, expanded."""
-        passed: dict[str, str] = {}
-        if trigger.forward_yaml_variables:
-            inherited = job.inherited_variables
-            passed.update(
-                (key, value)
-                for key, value in self.scopes.root.items()
-                if inherited is True or (inherited and key in inherited)
-            )
-            passed.update((key, variable.value) for key, variable in job.variables.items())
-            passed.update(rule.variables if rule is not None else {})
-            raw = {key for key, variable in job.variables.items() if variable.raw}
-            passed = {key: value if key in raw else scope.fill(value) for key, value in passed.items()}
-        if trigger.forward_pipeline_variables:
-            passed.update(self.event.variables)
-        return passed
 
     def _child(self, trigger: Trigger, variables: Mapping[str, str], scope: Scope) -> tuple[Pipeline | None, str]:
         if self.depth >= MAX_CHILD_DEPTH:
             return None, f"GitLab allows {MAX_CHILD_DEPTH} levels of child pipelines"
         if self.hierarchy.pipelines >= MAX_HIERARCHY:
             return None, f"GitLab allows {MAX_HIERARCHY} pipelines in one hierarchy"
-        parts: list[tuple[str, Mapping[str, Any]]] = []
-        for include in trigger.include:
-            if include.kind == "artifact":
-                return None, f"its file '{include.value}' is an artifact of '{include.job}', known only when that ran"
-            if include.kind != "local":
-                return None, f"its file comes from {include.kind} '{include.project or include.value}'"
-            parts.append((scope.fill(include.value).removeprefix("/"), include.inputs or trigger.inputs))
+        parts, note = child_parts(trigger, scope)
+        if note:
+            return None, note
         changes = self.world.changed_paths(None)
         compared = {ANY_REF: self.event.changes, **self.event.compared} if self.event.changes else self.event.compared
         event = replace(
@@ -445,25 +319,6 @@ class _Simulation:
             depth=self.depth,
             circumstances=self if self.configuration.is_valid else None,
         )
-
-
-def _needs(job: Job, rule: Rule | None) -> tuple[Need, ...] | None:
-    return rule.needs if rule is not None and rule.needs is not None else job.needs
-
-
-def describe_rule(rule: Rule) -> str:
-    """Return a rule on one line, as its keywords say it."""
-    parts: list[str] = []
-    if rule.condition is not None:
-        parts.append(f"if {rule.condition}")
-    if rule.changes is not None:
-        against = f" compared to {rule.changes.compare_to}" if rule.changes.compare_to else ""
-        parts.append(f"changes {', '.join(rule.changes.paths)}{against}")
-    if rule.exists is not None:
-        parts.append(f"exists {', '.join(rule.exists.paths)}")
-    if rule.when is not None:
-        parts.append(f"when: {rule.when}")
-    return "; ".join(parts) or "always"
 
 
 __all__ = ["Decision", "Pipeline", "PlannedJob", "describe_rule", "simulate"]

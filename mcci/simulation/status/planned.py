@@ -75,19 +75,15 @@ def _job_spec(planned: PlannedJob, findings: list[Finding]) -> JobSpec:
         needs=None if planned.needs is None else tuple(Need(job=name) for name in planned.needs),
         start_in=_start_in(planned, findings),
         resource_group=planned.resource_group,
-        retry=_retry(planned, findings),
+        retry=_retry(planned),
         trigger=_trigger(planned),
         interruptible=planned.interruptible,
     )
 
 
-def _retry(planned: PlannedJob, findings: list[Finding]) -> Retry | None:
-    retry, keywords = planned.job.retry, planned.job.keywords
-    if "retry" not in keywords:
-        return None
-    if not all(isinstance(code, int) for code in retry.exit_codes):
-        message = f"{planned.name}: retry:exit_codes should be a number, or a list of them"
-        findings.append(Finding(rule="retry", message=message, position=keywords.value_position("retry")))
+def _retry(planned: PlannedJob) -> Retry | None:
+    retry = planned.job.retry
+    if "retry" not in planned.job.keywords:
         return None
     return Retry(max=retry.max, when=frozenset(retry.when), exit_codes=frozenset(retry.exit_codes))
 

@@ -38,7 +38,7 @@ def test_taken(text: str) -> None:
     [
         (
             "job: {script: x, start_in: 1 day, when: delayed, rules: [{when: always}]}",
-            "f:1:51: job: start_in cannot stand beside rules [rules]",
+            "f:1:50: job: start_in cannot stand beside rules [rules]",
         ),
         (
             "job: {script: x, except: [main], rules: [{when: always}]}",

@@ -95,7 +95,7 @@ def test_trigger_job_starts_the_child_that_was_planned(child: str, expected: Sta
         ("unit: {script: x, rules: [{when: never}]}", "no job is in it"),
         ("workflow: {rules: [{when: never}]}\nunit: {script: x}", "there is no pipeline"),
         ("unit: {script: x, needs: [gone]}", "undefined need: gone"),
-        ("unit: {script: x, retry: {max: 1, exit_codes: [{a: 1}]}}", "exit_codes should be a number"),
+        ("unit: {script: x, retry: {max: 1, exit_codes: [{a: 1}]}}", "exit_codes should be a whole number"),
         ("unit: {script: x, when: delayed, start_in: 8 days}", "start_in should be a duration of at most one week"),
         (
             "workflow: {auto_cancel: {on_new_commit: 3}}\nunit: {script: x}",
