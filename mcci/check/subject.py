@@ -46,12 +46,18 @@ class Context:
     """What the text of the files does not say.
 
     `causes` maps a generated job (file, name) to the place in `mcci.yml` it comes from; `secrets` are variables the
-    project marks as secret; `project` is its path on GitLab (`group/name`), `""` when not known.
+    project marks as secret; `project` is its path on GitLab (`group/name`), `""` when not known. For the
+    proofs: of which `branch` the files are (`""`: of any), which other `branches` have files of their own, the
+    project's `default_branch`, and with which options `mcci simulate` reads the same `checkout`.
     """
 
     causes: Mapping[tuple[str, str], Position] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
     project: str = ""
+    branch: str = ""
+    branches: tuple[str, ...] = ()
+    default_branch: str = "main"
+    checkout: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

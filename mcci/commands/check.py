@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mcci.check.subject import Context, Subject
+    from mcci.commands.proofs import Proofs
     from mcci.config.model import Config
     from mcci.pipeline.files import Files
     from mcci.pipeline.generate import Generated
@@ -34,16 +35,24 @@ PARENT = ".gitlab-ci.yml"
     type=click.Path(path_type=Path),
     help="Check the branches in DIR, a folder each (as generate --all --output DIR writes them).",
 )
+@click.option(
+    "--prove", is_flag=True, help="Prove the pipelines' promises over every event, and print what was covered."
+)
 @click.option("--ignore", metavar="RULE", multiple=True, help="Leave out what this rule finds (repeatable).")
 @format_option("text", "json", "sarif", "gitlab")
-def command(files: tuple[Path, ...], config: Path, branches: Path | None, ignore: tuple[str, ...], format_: str) -> int:
+def command(
+    files: tuple[Path, ...], config: Path, branches: Path | None, prove: bool, ignore: tuple[str, ...], format_: str
+) -> int:
     """Find what GitLab would refuse, or should not be run.
 
     FILEs are GitLab CI files, of any project. Without them this checkout is checked: its .gitlab-ci.yml and the child
     pipelines it starts; or, where there is none yet, what mcci.yml generates. Exits with 1 when there is an error, with
     2 when a file cannot be read. docs/reference/rules.md describes the rules.
+
+    What an mcci.yml generates is also proved. With --prove any files are; the exit code is then 1, too, when something
+    could not be proved.
     """
-    from mcci import check as checks
+    from mcci.commands.proofs import Proofs
 
     if files and branches:
         raise UsageError("FILEs and --branches exclude each other.")
@@ -52,20 +61,22 @@ def command(files: tuple[Path, ...], config: Path, branches: Path | None, ignore
     found: dict[Finding, None] = {}
     checked: dict[str, None] = {}
     unreadable = False
+    proofs = Proofs(asked=prove)
     for scope in scopes:
         with _no_collection():
             subject = scope.collect()
-            findings = checks.check(subject)
+            findings = proofs.check(subject)
         unreadable = unreadable or bool(subject.unreadable)
         checked.update((scope.shown(file.name, format_), None) for file in subject.files)
         for finding in findings:
             if finding.rule not in ignore and scope.asked(finding.position.file):
                 shown = scope.shown(finding.position.file, format_)
                 found[replace(finding, position=replace(finding.position, file=shown))] = None
-    _show(list(found), list(checked), format_)
+    _show(list(found), list(checked), format_, proofs)
     if unreadable:
         return ExitCode.USAGE
-    return ExitCode.NO if any(each.severity is Severity.ERROR for each in found) else ExitCode.DONE
+    bad = any(each.severity is Severity.ERROR for each in found) or (prove and not proofs.hold(list(found)))
+    return ExitCode.NO if bad else ExitCode.DONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +168,9 @@ def _branch_scopes(folder: Path, context: Context) -> list[Scope]:
     roots = [root for root in found if not any(other in root.parents for other in found)]
     if not roots:
         raise UsageError(f"{folder} has no folder with a {PARENT}: 'mcci generate --all --output DIR' writes them.")
+    names = tuple(root.relative_to(folder).as_posix() for root in roots)
+    default = context.default_branch if context.default_branch in names else "master" if "master" in names else "main"
+    context = replace(context, branches=names, default_branch=default, checkout=("--branches", str(folder)))
     shared = {}
     for root in roots:
         texts = {name: FolderFiles(root).read(name) for name in SHARED}
@@ -165,7 +179,8 @@ def _branch_scopes(folder: Path, context: Context) -> list[Scope]:
     comparing = Scope(
         files=MemoryFiles({}), entries=(), root=folder, repository=repository, context=context, shared=shared
     )
-    return [*(replace(_disk_scope(root, context), repository=repository) for root in roots), comparing]
+    scopes = (_disk_scope(root, replace(context, branch=name)) for root, name in zip(roots, names, strict=True))
+    return [*(replace(scope, repository=repository) for scope in scopes), comparing]
 
 
 def _generated_scopes(root: Path, generated: Generated, context: Context) -> list[Scope]:
@@ -179,9 +194,9 @@ def _generated_scopes(root: Path, generated: Generated, context: Context) -> lis
             entries=(PARENT,),
             root=root,
             repository=top,
-            context=context,
+            context=replace(context, branch=branch, branches=tuple(generated.files), checkout=("--branches", "DIR")),
         )
-        for texts in generated.files.values()
+        for branch, texts in generated.files.items()
     ]
 
 
@@ -197,7 +212,14 @@ def _context(root: Path, model: Config | None, generated: Generated | None) -> C
 
     secrets = {name for service in model.services.values() for name in service.build_secrets} if model else set()
     causes: Mapping[tuple[str, str], Position] = generated.causes if generated else {}
-    return Context(causes=causes, secrets=frozenset(secrets), project=_project(root))
+    here = root.resolve() == Path.cwd().resolve()
+    return Context(
+        causes=causes,
+        secrets=frozenset(secrets),
+        project=_project(root),
+        default_branch=model.branches.default if model else "main",
+        checkout=() if here else ("--directory", str(root)),
+    )
 
 
 def _project(root: Path) -> str:
@@ -259,32 +281,32 @@ def _no_collection() -> Iterator[None]:
 
 
 def _refuse_unknown(ignore: tuple[str, ...]) -> None:
-    from mcci.check.rules import ALL
+    from mcci.check import EVERY
     from mcci.check.words import did_you_mean
 
-    known = [module.RULE.id for module in ALL]
+    known = [module.RULE.id for module in EVERY]
     for rule in ignore:
         if rule not in known:
             raise UsageError(f"--ignore: there is no rule '{rule}'{did_you_mean(rule, known)}.")
 
 
-def _show(findings: list[Finding], files: list[str], format_: str) -> None:
+def _show(findings: list[Finding], files: list[str], format_: str, proofs: Proofs) -> None:
     from mcci import __version__
     from mcci import output as out
+    from mcci.check import EVERY
     from mcci.check.report import code_quality, json, sarif, text
-    from mcci.check.rules import ALL
 
     findings.sort(key=lambda finding: (finding.position, finding.rule, finding.message))
     document: Any = None
     match format_:
         case "json":
-            out.json_document(json.KIND, json.VERSION, json.body(findings, files))
+            out.json_document(json.KIND, json.VERSION, {**json.body(findings, files), **proofs.document(findings)})
         case "sarif":
-            document = sarif.log(findings, [module.RULE for module in ALL], __version__)
+            document = sarif.log(findings, [module.RULE for module in EVERY], __version__)
         case "gitlab":
             document = code_quality.issues(findings)
         case _:
-            for line in text.lines(findings):
+            for line in [*text.lines(findings), *proofs.lines(findings)]:
                 out.text(line)
             out.log(text.summary(findings, len(files)))
     if document is not None:

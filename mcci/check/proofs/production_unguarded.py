@@ -1,0 +1,37 @@
+"""A job that changes production and that in some event runs though no person has started it or one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from mcci.check.proofs.proving import Place, proving
+from mcci.check.proofs.space import Box, meetings
+from mcci.check.rule import Rule
+from mcci.check.subject import Subject
+from mcci.findings import Finding, Severity
+
+RULE = Rule(
+    id="production-unguarded",
+    summary="In some event production changes without a person.",
+    severity=Severity.ERROR,
+    source="https://docs.gitlab.com/ci/environments/deployment_safety/",
+)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Follow each job that changes production back to a manual one, through needs, stages and parents."""
+    shared = proving(subject)
+    for place in shared.places:
+        for name, effect in place.effects.items():
+            if not effect.production:
+                continue
+            found = shared.witness(place, name, "a person before it", partial(_alone, place, name))
+            if found is not None:
+                message = f"job '{name}' changes production, and no person starts it on {found.text()}"
+                advice = "Give its rule 'when: manual' and 'allow_failure: false', or let it need a job that has."
+                yield shared.finding(RULE, place.position(name, "environment"), message, advice, found)
+
+
+def _alone(place: Place, name: str) -> list[Box]:
+    return meetings([place.family.here()], place.order.unpressed(name))

@@ -1,0 +1,121 @@
+"""What the proofs share while they look at one subject: the families of pipelines, and what could not be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import TypeVar
+
+from mcci.check.pipelines import Pipeline
+from mcci.check.proofs.effects import Effects, effects
+from mcci.check.proofs.family import Family, Member
+from mcci.check.proofs.languages import Unsupported
+from mcci.check.proofs.order import Order
+from mcci.check.proofs.space import Box, TooMany, meetings
+from mcci.check.proofs.witness import Witness, plainest
+from mcci.check.rule import Rule
+from mcci.check.subject import Subject
+from mcci.findings import Finding, Position
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """One pipeline of a family, with what the proofs ask about its jobs."""
+
+    family: Family
+    member: Member
+    order: Order
+    effects: dict[str, Effects]
+
+    def present(self, name: str) -> list[Box]:
+        """Return the events, of those that run these files, in which a job is there."""
+        return meetings([self.family.here()], [way.box for way in self.member.ways(name)])
+
+    def position(self, name: str, *keywords: str) -> Position:
+        """Return where the first of some keywords of a job stands, or else the job's name."""
+        job = self.member.jobs[name]
+        keyword = next((each for each in keywords if each in job.keywords), None)
+        return job.position if keyword is None else job.keywords.position(keyword)
+
+
+@dataclass(slots=True, eq=False)
+class Proving:
+    """The proofs over one subject. `undecided` says, place by place, what could not be proved and why."""
+
+    subject: Subject
+    families: list[Family] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    undecided: dict[tuple[Position, str], None] = field(default_factory=dict)
+
+    def decide(self, position: Position, what: str, ask: Callable[[], T], otherwise: T) -> T:
+        """Return an answer, or `otherwise`, with a note, where it would take too much, or cannot be told."""
+        try:
+            return ask()
+        except (TooMany, Unsupported) as error:
+            self.undecided[position, f"{what}: {error}"] = None
+        except RecursionError:
+            self.undecided[position, f"{what}: it depends on too long a chain of jobs"] = None
+        return otherwise
+
+    def witness(self, place: Place, name: str, what: str, ask: Callable[[], Sequence[Box]]) -> Witness | None:
+        """Return the plainest of the events that `ask` finds about a job, None when there are none."""
+        space = place.family.space
+        return self.decide(
+            place.member.jobs[name].position, f"job '{name}': {what}", lambda: plainest(ask(), space), None
+        )
+
+    def finding(self, rule: Rule, position: Position, message: str, advice: str, *witnesses: Witness) -> Finding:
+        """Return what a proof found, with the event, and the command that shows it."""
+        commands = [each.command(self.subject.context.checkout) for each in witnesses]
+        shown = " and ".join(f"`{command}`" for command in commands if command is not None)
+        return rule.finding(position, message, f"{advice} {shown} shows it." if shown else advice)
+
+
+@lru_cache(maxsize=4)
+def proving(subject: Subject) -> Proving:
+    """Return what the proofs over a subject share; made once."""
+    found = Proving(subject)
+    for pipelines in _families(subject):
+        top = pipelines[0]
+        start = Position(file=top.file)
+        if not all(each.complete for each in pipelines):
+            found.undecided[start, "the pipeline: it includes files that are not at hand, or by conditions"] = None
+            continue
+        family = found.decide(start, "the pipeline", partial(_family, pipelines, subject), None)
+        if family is None:
+            continue
+        found.families.append(family)
+        for member in family.members:
+            done = {name: effects(job) for name, job in member.jobs.items()}
+            found.places.append(Place(family, member, Order(family, member), done))
+    return found
+
+
+def _family(pipelines: list[Pipeline], subject: Subject) -> Family | None:
+    context = subject.context
+    family = Family(pipelines, context.default_branch, context.branch, context.branches)
+    for member in family.members:
+        for name in member.jobs:
+            member.ways(name)
+    return family
+
+
+def _families(subject: Subject) -> Iterator[list[Pipeline]]:
+    """Yield the pipelines that events start, each with those below it; what GitLab refuses is left out."""
+    for top in subject.pipelines:
+        if top.parent is None and _readable(top):
+            below = [each for each in subject.pipelines if each is not top and _top(each) is top]
+            yield [top, *filter(_readable, below)]
+
+
+def _readable(pipeline: Pipeline) -> bool:
+    return pipeline.configuration.is_valid or not pipeline.complete
+
+
+def _top(pipeline: Pipeline) -> Pipeline:
+    while pipeline.parent is not None:
+        pipeline = pipeline.parent
+    return pipeline

@@ -1,0 +1,58 @@
+"""What was proved, as text for people and as plain values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mcci.check.proofs.coverage import Coverage
+
+
+def lines(covered: Sequence[Coverage], broken: Sequence[str], promises: Sequence[str], seconds: float) -> list[str]:
+    """Return what was covered, a line for each pipeline with those below it, and which of the promises hold."""
+    held = [promise for promise in promises if promise not in broken]
+    open_ = any(each.undecided for each in covered)
+    verdict = "hold in every event" if len(held) == len(promises) and not open_ else "hold where decided"
+    found = [_line(each) for each in covered]
+    found.append(f"proved in {seconds:.2f} s: {len(held)} of {len(promises)} promises {verdict}")
+    return found
+
+
+def _line(each: Coverage) -> str:
+    where = f"{each.branch}: " if each.branch else ""
+    sets = [f"{each.events:,} events"]
+    if each.settings > 1:
+        sets.append(f"{each.settings:,} settings of variables")
+    if each.changes:
+        sets.append(f"2^{each.changes} sets of changed files")
+    if each.files:
+        sets.append(f"2^{each.files} sets of files there are")
+    open_ = f"; {each.undecided} questions left open" if each.undecided else ""
+    return (
+        f"{where}{each.file}: {each.jobs:,} jobs in {_count(each.pipelines, 'pipeline')}, over {' × '.join(sets)} "
+        f"= {_power(each.magnitude)} combinations, in {each.boxes:,} parts{open_}"
+    )
+
+
+def _power(magnitude: float) -> str:
+    """Return ten to the power of `magnitude`, in full where it is small."""
+    if magnitude < 7:
+        return f"{round(10**magnitude):,}"
+    whole = int(magnitude)
+    return f"{10 ** (magnitude - whole):.1f}e{whole}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def document(
+    covered: Sequence[Coverage], broken: Sequence[str], promises: Sequence[str], seconds: float
+) -> dict[str, Any]:
+    """Return `{seconds, promises: [{rule, holds}], covered: [...]}`."""
+    return {
+        "seconds": round(seconds, 3),
+        "promises": [{"rule": promise, "holds": promise not in broken} for promise in promises],
+        "covered": [{**asdict(each), "combinations_log10": round(each.magnitude, 2)} for each in covered],
+    }
