@@ -15,7 +15,9 @@ from mcci.delivery.builds.dockerfile import pinned
 from mcci.delivery.builds.engine import choose
 from mcci.delivery.builds.labels import labels
 from mcci.delivery.candidates import Candidate
-from mcci.delivery.registries import candidate_repository
+from mcci.delivery.registries import candidate_repository, release_repository
+from mcci.delivery.supply_chain import job as supply_chain
+from mcci.delivery.supply_chain import provenance
 from mcci.errors import McciError, UsageError
 
 if TYPE_CHECKING:
@@ -131,8 +133,27 @@ def _built(shop: Workshop, decision: Decision, engine: Engine, secrets: Mapping[
             raise registry.http.missing(f"image {build.image}, just pushed,")
         digest = found.digest
     manifest = registry.get_manifest(repository.at(digest))  # raises where the registry has something else
+    if supply_chain.is_wanted(shop.environment):
+        supply_chain.attest(shop.root, registry, _provenance(shop, decision, repository.at(digest)), shop.environment)
     registry.put_manifest(repository.at(LATEST), manifest)
     return repository.at(digest)
+
+
+def _provenance(shop: Workshop, decision: Decision, image: Reference) -> provenance.Build:
+    """Return what is known of how `image` was built."""
+    service = decision.service
+    return provenance.Build(
+        service=service.name,
+        image=image,
+        identity=release_repository(shop.config, service),
+        content_tag=decision.content_tag,
+        commit=shop.tree.commit,
+        dockerfile=service.dockerfile_path,
+        context=service.build_context,
+        build_args=service.build_args,
+        bases={base: pin.digest for base, pin in decision.pins.items()},
+        **supply_chain.facts(shop.environment),
+    )
 
 
 def specification(shop: Workshop, decision: Decision, repository: Reference, secrets: Mapping[str, str]) -> Build:
