@@ -30,11 +30,15 @@ docs: $(VENV)/.tests ## write the generated reference pages, and check every pag
 	python docs/reference/make.py
 	pytest tests/docs
 
-bench: $(VENV)/.tests ## every benchmark, one after the other
+bench: $(VENV)/.peers ## every benchmark, one after the other
 	for file in $$(grep -l __main__ bench/*.py); do echo "== $$file"; python $$file || exit 1; done
 
 clean: ## what the other verbs made
 	rm -rf $(VENV) generated build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.peers: $(VENV)/.tests
+	.ci/setup peers
+	@touch $@
 
 $(VENV)/.core: setup.cfg pyproject.toml .ci/setup
 	.ci/setup core
