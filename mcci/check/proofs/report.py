@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from mcci.check.proofs.coverage import Coverage
 
 
-def lines(covered: Sequence[Coverage], broken: Sequence[str], promises: Sequence[str], seconds: float) -> list[str]:
+def lines(covered: Sequence[Coverage], broken: Collection[str], promises: Sequence[str], seconds: float) -> list[str]:
     """Return what was covered, a line for each pipeline with those below it, and which of the promises hold."""
     held = [promise for promise in promises if promise not in broken]
-    open_ = any(each.undecided for each in covered)
-    verdict = "hold in every event" if len(held) == len(promises) and not open_ else "hold where decided"
     found = [_line(each) for each in covered]
-    found.append(f"proved in {seconds:.2f} s: {len(held)} of {len(promises)} promises {verdict}")
+    verdict = "as far as it could be proved" if "not-proved" in broken or not covered else "in every event"
+    found.append(f"{len(held)} of {len(promises)} promises hold {verdict}; proved in {seconds:.2f} s")
     return found
 
 
@@ -48,7 +47,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def document(
-    covered: Sequence[Coverage], broken: Sequence[str], promises: Sequence[str], seconds: float
+    covered: Sequence[Coverage], broken: Collection[str], promises: Sequence[str], seconds: float
 ) -> dict[str, Any]:
     """Return `{seconds, promises: [{rule, holds}], covered: [...]}`."""
     return {
