@@ -12,9 +12,10 @@ from mcci.check.proofs.coverage import Coverage
 def lines(covered: Sequence[Coverage], broken: Collection[str], promises: Sequence[str], seconds: float) -> list[str]:
     """Return what was covered, a line for each pipeline with those below it, and which of the promises hold."""
     held = [promise for promise in promises if promise not in broken]
+    open_ = any(each.undecided for each in covered)
+    verdict = "hold where decided" if open_ else "hold in every event"
     found = [_line(each) for each in covered]
-    verdict = "as far as it could be proved" if "not-proved" in broken or not covered else "in every event"
-    found.append(f"{len(held)} of {len(promises)} promises hold {verdict}; proved in {seconds:.2f} s")
+    found.append(f"proved in {seconds:.2f} s: {len(held)} of {len(promises)} promises {verdict}")
     return found
 
 
