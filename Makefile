@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 export VENV
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test unit lint docs bench clean
+.PHONY: help setup demo test unit fuzz lint docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 14
@@ -19,6 +19,9 @@ test: lint unit ## lint, then every test
 
 unit: $(VENV)/.tests ## the tests that need nothing but Python
 	pytest -m "not service"
+
+fuzz: $(VENV)/.tests ## the unit tests with new random examples
+	MCCI_FUZZ=1 pytest -m "not service"
 
 lint: $(VENV)/.tests ## ruff, mypy and the import contracts
 	ruff check

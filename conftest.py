@@ -16,10 +16,10 @@ ROOT = Path(__file__).parent
 # Folders whose tests run real parts: processes, an engine, helm, a browser.
 SERVICE_FOLDERS = ("tests/service", "tests/charts", "tests/docs", "sample-app/tests")
 
-# CI tries the same examples every time, so that a change is judged and not the luck of the day; a laptop explores.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI") == "true":
-    settings.load_profile("ci")
+# Tests try the same examples every time, so that a change is judged and not the luck of the day; `make fuzz` explores.
+settings.register_profile("same", derandomize=True)
+if not os.environ.get("MCCI_FUZZ"):
+    settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
