@@ -1,0 +1,1 @@
+"""Kubernetes clusters: their API, and how a job reaches it."""
