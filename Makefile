@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 export VENV
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help setup demo test unit fuzz lint docs bench clean
+.PHONY: help setup demo test test-faults test-kubernetes unit fuzz lint docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 14
@@ -15,13 +15,19 @@ demo: $(VENV)/.core ## generate, check and show the sample application's pipelin
 	.ci/demo
 
 test: lint unit ## lint, then every test
-	pytest -m service
+	pytest -m "service and not faults and not kubernetes"
+
+test-faults: $(VENV)/.tests ## whole matrices of faults: kill -9 at every write, lost clusters, races
+	pytest -m faults
+
+test-kubernetes: $(VENV)/.tests ## the contract of the lab's cluster API, against a real kube-apiserver
+	pytest -m kubernetes
 
 unit: $(VENV)/.tests ## the tests that need nothing but Python
-	pytest -m "not service"
+	pytest -m "not service and not faults and not kubernetes"
 
 fuzz: $(VENV)/.tests ## the unit tests with new random examples
-	MCCI_FUZZ=1 pytest -m "not service"
+	MCCI_FUZZ=1 pytest -m "not service and not faults and not kubernetes"
 
 lint: $(VENV)/.tests ## ruff, mypy and the import contracts
 	ruff check
