@@ -15,27 +15,27 @@ _SAME: Mapping[str, frozenset[str]] = {
     "production-unguarded": frozenset(("production-not-manual",)),
     "cluster-write-unlocked": frozenset(("production-resource-group",)),
     "job-unreachable": frozenset(("child-never-runs",)),
-    "two-pipelines": frozenset(("duplicate-pipelines",)),
 }
 _JOB = re.compile(r"job '([^']*)'")
 
 
-def prove(subject: Subject, said: Iterable[Finding] = ()) -> Iterator[Finding]:
-    """Yield what the proofs find, but for what the rules have `said` of the same job."""
+def prove(subject: Subject, said: Iterable[Finding] = ()) -> list[Finding]:
+    """Return what the proofs find, but for what the rules have `said` of the same job."""
+    return list(unsaid(proved(subject), said))
+
+
+def proved(subject: Subject) -> list[Finding]:
+    """Return all that the proofs find."""
+    return [finding for proof in PROOFS for finding in proof.check(subject)]
+
+
+def unsaid(found: Iterable[Finding], said: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield what proofs `found`, but for what the rules have `said` of the same job."""
     known = {(finding.rule, _job(finding)) for finding in said}
-    rules = {rule for rule, _ in known}
-    for proof in PROOFS:
-        same = _SAME.get(proof.RULE.id, frozenset())
-        for finding in proof.check(subject):
-            job = _job(finding)
-            if not any((rule, job) in known or (not job and rule in rules) for rule in same):
-                yield finding
-
-
-def broken(findings: Iterable[Finding]) -> frozenset[str]:
-    """Return the promises that do not hold: those whose proof found something, or would if no rule had said it."""
-    rules = {finding.rule for finding in findings}
-    return frozenset(rules | {proof for proof, same in _SAME.items() if same & rules})
+    for finding in found:
+        same = _SAME.get(finding.rule, frozenset())
+        if not any((rule, _job(finding)) in known for rule in same):
+            yield finding
 
 
 def _job(finding: Finding) -> str:

@@ -75,7 +75,7 @@ def command(
     _show(list(found), list(checked), format_, proofs)
     if unreadable:
         return ExitCode.USAGE
-    bad = any(each.severity is Severity.ERROR for each in found) or (prove and not proofs.hold(list(found)))
+    bad = any(each.severity is Severity.ERROR for each in found) or proofs.object_to(found)
     return ExitCode.NO if bad else ExitCode.DONE
 
 
@@ -300,13 +300,13 @@ def _show(findings: list[Finding], files: list[str], format_: str, proofs: Proof
     document: Any = None
     match format_:
         case "json":
-            out.json_document(json.KIND, json.VERSION, {**json.body(findings, files), **proofs.document(findings)})
+            out.json_document(json.KIND, json.VERSION, {**json.body(findings, files), **proofs.document()})
         case "sarif":
             document = sarif.log(findings, [module.RULE for module in EVERY], __version__)
         case "gitlab":
             document = code_quality.issues(findings)
         case _:
-            for line in [*text.lines(findings), *proofs.lines(findings)]:
+            for line in [*text.lines(findings), *proofs.lines()]:
                 out.text(line)
             out.log(text.summary(findings, len(files)))
     if document is not None:

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mcci.check.proofs.coverage import Coverage
     from mcci.check.subject import Subject
@@ -20,6 +20,7 @@ class Proofs:
         self.asked = asked
         self.seconds = 0.0
         self.covered: list[Coverage] = []
+        self.broken: set[str] = set()
 
     def check(self, subject: Subject) -> list[Finding]:
         """Return what the rules find in a subject, and the proofs, where they are run."""
@@ -36,32 +37,31 @@ class Proofs:
         return found
 
     def _prove(self, subject: Subject, said: Sequence[Finding]) -> list[Finding]:
-        from mcci.check.prove import prove
+        from mcci.check.prove import proved, unsaid
 
         begin = perf_counter()
-        found = list(prove(subject, said))
+        found = proved(subject)
         self.seconds += perf_counter() - begin
-        return found
+        self.broken.update(finding.rule for finding in found)
+        return list(unsaid(found, said))
 
-    def hold(self, findings: Sequence[Finding]) -> bool:
-        """Say whether no proof found anything, nor left anything open."""
+    def object_to(self, findings: Iterable[Finding]) -> bool:
+        """Say whether proofs that were asked for found something, or left it open, that nobody chose to ignore."""
         from mcci.check.proofs import PROOFS
 
         proofs = {proof.RULE.id for proof in PROOFS}
-        return not any(finding.rule in proofs for finding in findings)
+        return self.asked and any(finding.rule in proofs for finding in findings)
 
-    def lines(self, findings: Sequence[Finding]) -> list[str]:
+    def lines(self) -> list[str]:
         """Return what was covered, for people; nothing where it was not asked for."""
         from mcci.check.proofs import PROMISES, report
-        from mcci.check.prove import broken
 
-        return report.lines(self.covered, broken(findings), PROMISES, self.seconds) if self.asked else []
+        return report.lines(self.covered, self.broken, PROMISES, self.seconds) if self.asked else []
 
-    def document(self, findings: Sequence[Finding]) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return what was covered, for programs, under `proofs`; nothing where it was not asked for."""
         from mcci.check.proofs import PROMISES, report
-        from mcci.check.prove import broken
 
         if not self.asked:
             return {}
-        return {"proofs": report.document(self.covered, broken(findings), PROMISES, self.seconds)}
+        return {"proofs": report.document(self.covered, self.broken, PROMISES, self.seconds)}

@@ -261,7 +261,8 @@ class _Simulation:
         if note:
             return None, note
         changes = self.world.changed_paths(None)
-        compared = {ANY_REF: self.event.changes, **self.event.compared} if self.event.changes else self.event.compared
+        known = self.event.changes
+        compared = self.event.compared if known is None else {ANY_REF: known, **self.event.compared}
         event = replace(
             self.event,
             source=Source.PARENT_PIPELINE,

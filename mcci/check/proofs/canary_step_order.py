@@ -56,15 +56,15 @@ def _followers(place: Place) -> Iterator[tuple[str, frozenset[str]]]:
     promotions: dict[str, list[str]] = {}
     for name, effect in place.effects.items():
         if effect.canary is not None and effect.canary.step is not None:
-            steps.setdefault(effect.canary.service, {}).setdefault(effect.canary.step, []).append(name)
+            steps.setdefault(effect.canary.target, {}).setdefault(effect.canary.step, []).append(name)
         elif effect.canary is not None and effect.canary.action == "promote":
-            promotions.setdefault(effect.canary.service, []).append(name)
-    for service in dict.fromkeys([*steps, *promotions]):
+            promotions.setdefault(effect.canary.target, []).append(name)
+    for target in dict.fromkeys([*steps, *promotions]):
         before = deployments
-        for _, names in sorted(steps.get(service, {}).items()):
+        for _, names in sorted(steps.get(target, {}).items()):
             yield from ((name, before) for name in names if before)
             before = frozenset(names)
-        yield from ((name, before) for name in promotions.get(service, ()) if before)
+        yield from ((name, before) for name in promotions.get(target, ()) if before)
 
 
 def _only_optional(place: Place, name: str) -> bool:

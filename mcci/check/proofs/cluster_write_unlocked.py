@@ -37,7 +37,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 def target(effect: Effects) -> str:
     """Return what a job writes, in words; nothing where it writes neither a cluster nor a canary."""
     if effect.canary is not None:
-        return f"the canary of {effect.canary.service}"
+        return effect.canary.target
     return effect.cluster or ""
 
 

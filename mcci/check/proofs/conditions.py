@@ -35,9 +35,9 @@ def first_match(rules: Sequence[Rule], boxes: Sequence[Box], scope: Scope) -> li
                     found.append((part, rule))
                 else:
                     left.append(part)
+                bounded(found)
+                bounded(left)
         waiting = left
-        bounded(waiting)
-        bounded(found)
     return [*found, *((box, None) for box in waiting)]
 
 

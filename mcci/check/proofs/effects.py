@@ -32,11 +32,17 @@ _VALUED = frozenset(("-n", "--namespace", "--context", "--kube-context", "--kube
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """A canary's job: its service, and the `step` in percent, or None for another action than a step."""
+    """A canary's job: its service, the environment where it says one, the `step` in percent (None: another action)."""
 
     service: str
     action: str
+    environment: str = ""
     step: int | None = None
+
+    @property
+    def target(self) -> str:
+        """Return what it moves, in words: a service's canary, in one of several productions."""
+        return f"the canary of {self.service}{f' in {self.environment}' if self.environment else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,7 @@ class Effects:
     def writes(self) -> str:
         """Return, in words, what a merge request must not do; nothing for a job that is safe there."""
         if self.canary is not None:
-            return f"moves the canary of {self.canary.service}"
+            return f"moves {self.canary.target}"
         if self.cluster is not None:
             return f"changes {self.cluster}"
         if self.registry:
@@ -158,7 +164,19 @@ def _writes_cluster(words: tuple[str, ...]) -> bool:
 def _canary(words: tuple[str, ...]) -> Canary | None:
     if words[:2] != ("mcci", "canary") or len(words) < 4 or words[2] not in _CANARY:
         return None
-    joined = " ".join(words[3:])
-    step = re.search(r"--to[ =](\d+)", joined)
-    plain = [word for index, word in enumerate(words[3:], 3) if not word.startswith("-") and words[index - 1] != "--to"]
-    return Canary(service=plain[0] if plain else "", action=words[2], step=int(step[1]) if step else None)
+    options = {"--to": "", "--environment": ""}
+    plain: list[str] = []
+    rest = iter(words[3:])
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name in options:
+            options[name] = value if equals else next(rest, "")
+        elif not word.startswith("-"):
+            plain.append(word)
+    step = options["--to"]
+    return Canary(
+        service=plain[0] if plain else "",
+        action=words[2],
+        environment=options["--environment"],
+        step=int(step) if step.isdecimal() else None,
+    )

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import combinations
 
 from mcci.check.proofs.proving import Place, Proving, proving
-from mcci.check.proofs.space import Box, meetings
+from mcci.check.proofs.space import Box, TooMany, meetings
 from mcci.check.rule import Rule
 from mcci.check.subject import Subject
 from mcci.findings import Finding, Severity
@@ -19,6 +19,8 @@ RULE = Rule(
     source="https://docs.gitlab.com/ci/resource_groups/",
 )
 
+_MOST = 200
+
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Look at each two jobs that deploy to one environment, share no resource group, and do not wait for each other."""
@@ -29,14 +31,15 @@ def check(subject: Subject) -> Iterator[Finding]:
             if effect.deploys and place.member.jobs[name].trigger is None:
                 environments.setdefault(_filled(place, name), []).append(name)
         for environment, names in environments.items():
-            yield from _environment(shared, place, environment, names)
+            where = place.position(names[0], "environment")
+            what = f"the jobs that deploy to '{environment}'"
+            none: list[tuple[str, str]] = []
+            pairs = shared.decide(where, what, partial(_pairs, place, names), none)
+            yield from _environment(shared, place, environment, pairs)
 
 
-def _environment(shared: Proving, place: Place, environment: str, names: list[str]) -> Iterator[Finding]:
-    jobs = place.member.jobs
-    for one, other in combinations(names, 2):
-        if jobs[one].resource_group is not None and jobs[one].resource_group == jobs[other].resource_group:
-            continue
+def _environment(shared: Proving, place: Place, environment: str, pairs: list[tuple[str, str]]) -> Iterator[Finding]:
+    for one, other in pairs:
         found = shared.witness(
             place,
             other,
@@ -48,6 +51,15 @@ def _environment(shared: Proving, place: Place, environment: str, names: list[st
             advice = "Let one need the other, or put both into the same resource_group."
             yield shared.finding(RULE, place.position(other, "environment"), message, advice, found)
             return  # the others of this environment are the same mistake
+
+
+def _pairs(place: Place, names: list[str]) -> list[tuple[str, str]]:
+    """Return each two of the jobs that no resource group keeps apart. Raises `TooMany`."""
+    groups = [place.member.jobs[name].resource_group for name in names]
+    if (len(names) > _MOST and len(set(groups)) > 1) or groups.count(None) > _MOST:
+        raise TooMany(f"{len(names):,} jobs")
+    jobs = zip(names, groups, strict=True)
+    return [(one, other) for (one, a), (other, b) in combinations(jobs, 2) if a is None or a != b]
 
 
 def _at_once(place: Place, one: str, other: str) -> list[Box]:

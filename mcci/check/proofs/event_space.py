@@ -17,6 +17,15 @@ from mcci.simulation.events import Event, MergeRequest, MergeRequestKind, Projec
 from mcci.simulation.predefined import pipeline_variables
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen(Dimension):
+    """Whether one of the files that some patterns name changed, against a ref where one is given, or is `there`."""
+
+    paths: frozenset[str]
+    ref: str | None = None
+    there: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of event: its source, and whether it is about a tag."""
@@ -110,8 +119,8 @@ class EventSpace:
         self.target_protected = Dimension("a protected target", (False, True))
         self.given: dict[str, Dimension] = {}
         self.settings: dict[str, Dimension] = {}
-        self.changes: dict[tuple[frozenset[str], str | None], Dimension] = {}
-        self.exists: dict[tuple[frozenset[str], str | None, str | None], Dimension] = {}
+        self.changes: dict[tuple[frozenset[str], str | None], Seen] = {}
+        self.exists: dict[tuple[frozenset[str], str | None, str | None], Seen] = {}
         self._events: dict[tuple[Any, ...], dict[str, str]] = {}
 
     def decides(self, name: str) -> bool:
@@ -196,12 +205,12 @@ class EventSpace:
         """Return the dimension of whether a file that some patterns name changed."""
         key = (paths, compare_to)
         if key not in self.changes:
-            self.changes[key] = Dimension(f"changes of {', '.join(sorted(paths))}", (False, True))
+            self.changes[key] = Seen(f"changes of {', '.join(sorted(paths))}", (False, True), paths, compare_to)
         return self.changes[key]
 
     def existing(self, paths: frozenset[str], project: str | None, ref: str | None) -> Dimension:
         """Return the dimension of whether there is a file that some patterns name."""
         key = (paths, project, ref)
         if key not in self.exists:
-            self.exists[key] = Dimension(f"files {', '.join(sorted(paths))}", (False, True))
+            self.exists[key] = Seen(f"files {', '.join(sorted(paths))}", (False, True), paths, there=True)
         return self.exists[key]

@@ -10,7 +10,7 @@ from mcci.check.pipelines import Pipeline
 from mcci.check.proofs.conditions import changes_hold, expression_holds, first_match
 from mcci.check.proofs.event_space import EventSpace
 from mcci.check.proofs.scopes import Passed, Scope
-from mcci.check.proofs.space import ALL, Box, answers, bits, compact, meetings, question
+from mcci.check.proofs.space import ALL, Box, answers, bits, bounded, compact, meetings, question
 from mcci.check.proofs.usage import Usage, usage
 from mcci.pipeline.jobs import Job
 from mcci.pipeline.needs import Need
@@ -121,6 +121,8 @@ class Member:
             else:
                 for box, inside in self._by_policies(job, boxes, seen):
                     (found.append((box, None)) if inside and job.when != "never" else absent.append(box))
+                    bounded(found)
+                    bounded(absent)
         return Presence(tuple(found), tuple(compact(absent)))
 
     def _by_policies(self, job: Job, boxes: list[Box], scope: Scope) -> Iterator[tuple[Box, bool]]:
@@ -147,6 +149,7 @@ class Member:
             for inner, holds in parts:
                 if holds is every:
                     waiting.append((inner, index + 1))
+                    bounded(waiting)
                 else:
                     yield inner, holds
 
@@ -258,6 +261,7 @@ def _some(expressions: tuple[str, ...], box: Box, scope: Scope) -> Iterator[tupl
                     yield part, True
                 else:
                     left.append(part)
+                    bounded(left)
         waiting = left
     yield from ((part, False) for part in waiting)
 

@@ -1,12 +1,17 @@
 """What has to happen before a job runs: a person's press, another job's success, another job's end.
 
-Each question is answered for all events at once: the answer is the part of the asked events in which it does *not*
-have to happen, nothing when it always does.
+Each question is answered for all events at once: the answer is the part of the events in which it does *not* have to
+happen, nothing where it always does. The statuses are GitLab's, as `mcci.simulation.status` plays them: a job that
+needs an untouched optional manual job is skipped, one that needs a blocking one waits; in stages only the latter holds
+others back; and a failure skips what follows, gates too, but for jobs with `when: always` or `on_failure`.
+https://docs.gitlab.com/ci/jobs/job_control/
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 
 from mcci.check.proofs.family import Family, Member, Way
 from mcci.check.proofs.space import Box, bounded, compact, meet, meetings
@@ -14,104 +19,241 @@ from mcci.check.proofs.space import Box, bounded, compact, meet, meetings
 _AFTER_SUCCESS = frozenset(("on_success", "manual", "delayed"))
 
 
+class State(IntEnum):
+    """How far a job gets when nobody presses anything and nothing fails; of several needs the greatest counts."""
+
+    RUNS = 0
+    WAITS = 1
+    SKIPPED = 2
+
+
+Parts = dict[State, list[Box]]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was found for a job already; a question that could not be answered leaves nothing behind."""
+
+    states: dict[str, Parts] = field(default_factory=dict)
+    ends: dict[str, list[Box]] = field(default_factory=dict)
+    runs: dict[str, list[Box]] = field(default_factory=dict)
+    skippable: dict[str, list[Box]] = field(default_factory=dict)
+    without: dict[tuple[frozenset[str], str], list[Box]] = field(default_factory=dict)
+
+
 class Order:
-    """Answers for the jobs of one pipeline; what was found for a job is kept."""
+    """Answers for the jobs of one pipeline."""
 
     def __init__(self, family: Family, member: Member) -> None:
         self.family = family
         self.member = member
-        self._unpressed: dict[str, list[Box]] = {}
-        self._without: dict[tuple[frozenset[str], str], list[Box]] = {}
+        self._known = _Known()
         self._stages: dict[int, tuple[str, ...]] = {}
 
     def unpressed(self, name: str) -> list[Box]:
-        """Return the events in which a job runs without any person having pressed a job before it, or itself."""
-        known = self._known_unpressed(name)
+        """Return the events in which a job can run, whatever fails, without a person having pressed any job."""
+        found = compact([*self._states(name)[State.RUNS], *self._runs_after_failure(name)])
         parent = self.family.parent(self.member)
-        if parent is None or not known:
-            return known
+        if parent is None or not found:
+            return found
         above = Order(self.family, parent)
         starters = parent.configuration.groups.get(self.member.pipeline.started_by, ())
-        return [box for starter in starters for box in meetings(known, above.unpressed(starter))]
+        return [box for starter in starters for box in meetings(found, above.unpressed(starter))]
 
-    def _known_unpressed(self, name: str) -> list[Box]:
-        if name not in self._unpressed:
-            self._unpressed[name] = []  # needs go in a circle: GitLab refuses them
-            self._unpressed[name] = compact(
-                [
-                    box
-                    for way in self.member.ways(name)
-                    if way.when != "manual"
-                    for box in self._waits(name, way, self._unheld, _blocks)
-                ]
-            )
-        return self._unpressed[name]
+    def _states(self, name: str) -> Parts:
+        """Return the events of a job by its state."""
+        if name not in self._known.states:
+            found: Parts = {state: [] for state in State}
+            for way in self.member.ways(name):
+                for before, boxes in self._before(name, way).items():
+                    found[_state(way, before)] += boxes
+            if self._holds_with_child(name):
+                found = self._with_child(name, found)
+            self._known.states[name] = {state: compact(boxes) for state, boxes in found.items()}
+        return self._known.states[name]
 
-    def _unheld(self, name: str) -> list[Box]:
-        """Return the events in which a job is done without a press; a trigger job that waits is done with its child."""
-        boxes = self._known_unpressed(name)
-        job = self.member.jobs[name]
-        if job.trigger is None or job.trigger.strategy is None:
-            return boxes
+    def _before(self, name: str, way: Way) -> Parts:
+        """Return the events of a way by the state of all that the job waits for."""
+        parts: Parts = {State.RUNS: [way.box], State.WAITS: [], State.SKIPPED: []}
+        others = self._earlier(name) if way.needs is None else [other for other, _ in self._needed(way)]
+        for other in others:
+            states = self._states(other)
+            if way.needs is None and not states[State.WAITS]:
+                continue
+            if not states[State.WAITS] and not states[State.SKIPPED]:
+                continue
+            passed = [*self.member.absent(other), *states[State.RUNS]]
+            skipped = states[State.SKIPPED]
+            if way.needs is None:
+                passed, skipped = [*passed, *skipped], []
+            by_state = {State.RUNS: passed, State.WAITS: states[State.WAITS], State.SKIPPED: skipped}
+            after: Parts = {state: [] for state in State}
+            for before, boxes in parts.items():
+                for state, of in by_state.items():
+                    after[max(before, state)] += meetings(boxes, of)
+            parts = {state: compact(boxes) for state, boxes in after.items()}
+        return parts
+
+    def _holds_with_child(self, name: str) -> bool:
+        """Say whether a trigger job ends only with its child pipeline."""
+        trigger = self.member.jobs[name].trigger
+        return trigger is not None and trigger.strategy is not None
+
+    def _with_child(self, name: str, parts: Parts) -> Parts:
+        """Return the states with those events moved in which the child pipeline waits for a press."""
+        group = self.member.jobs[name].group
         for child in self.family.members:
-            if self.family.parent(child) is self.member and child.pipeline.started_by == job.group:
-                for inner in child.jobs:
-                    ways = child.ways(inner)
-                    if any(map(_blocks, ways)):
-                        free = [each.box for each in ways if not _blocks(each)]
-                        boxes = meetings(boxes, [*child.absent(inner), *free])
+            if self.family.parent(child) is not self.member or child.pipeline.started_by != group:
+                continue
+            for inner in child.jobs:
+                ways = child.ways(inner)
+                holding = [way.box for way in ways if _blocks(way)]
+                if holding:
+                    free = [*child.absent(inner), *(way.box for way in ways if not _blocks(way))]
+                    waiting = meetings(parts[State.RUNS], holding)
+                    parts = {
+                        State.RUNS: compact(meetings(parts[State.RUNS], free)),
+                        State.WAITS: [*parts[State.WAITS], *waiting],
+                        State.SKIPPED: parts[State.SKIPPED],
+                    }
+        return parts
+
+    def _runs_after_failure(self, name: str) -> list[Box]:
+        """Return the events in which a job can run after another failed, though nobody pressed any."""
+        if name not in self._known.runs:
+            found: list[Box] = []
+            for way in self.member.ways(name):
+                if way.when in ("always", "on_failure"):
+                    found += self._all_end(name, way)
+                    for other, _ in self._needed(way) if way.needs is not None else ():
+                        found += meetings([way.box], self._skipped_by_failure(other))
+                elif way.when != "manual" and way.needs:
+                    boxes = [way.box]
+                    for other, optional in self._needed(way):
+                        run = [*self._states(other)[State.RUNS], *self._runs_after_failure(other)]
+                        boxes = meetings(boxes, [*compact(run), *(self.member.absent(other) if optional else ())])
+                    found += boxes
+            self._known.runs[name] = compact(found)
+        return self._known.runs[name]
+
+    def _ends(self, name: str) -> list[Box]:
+        """Return the events in which a job can come to an end, a failure allowed, though nobody pressed any."""
+        if name not in self._known.ends:
+            found: list[Box] = []
+            for way in self.member.ways(name):
+                if _blocks(way):
+                    found += meetings(self._all_end(name, way), self._waits_for_some(name, way))
+                elif way.when == "manual":
+                    found.append(way.box)
+                else:
+                    found += self._all_end(name, way)
+            self._known.ends[name] = compact(found)
+        return self._known.ends[name]
+
+    def _skipped_by_failure(self, name: str) -> list[Box]:
+        waiting = [box for way in self.member.ways(name) for box in self._waits_for_some(name, way)]
+        return meetings(self._ends(name), waiting)
+
+    def _all_end(self, name: str, way: Way) -> list[Box]:
+        """Return the events of a way in which all that the job waits for can come to an end."""
+        boxes: list[Box] = [way.box]
+        for other in self._earlier(name) if way.needs is None else [other for other, _ in self._needed(way)]:
+            if any(map(_blocks, self.member.ways(other))) or self.member.jobs[other].needs:
+                boxes = compact(meetings(boxes, [*self.member.absent(other), *self._ends(other)]))
         return boxes
+
+    def _waits_for_some(self, name: str, way: Way) -> list[Box]:
+        """Return the events of a way in which the job waits for another, by whose failure it would be skipped."""
+        others = self._earlier(name) if way.needs is None else [other for other, _ in self._needed(way)]
+        found: list[Box] = []
+        for other in others:
+            found += meetings([way.box], [each.box for each in self.member.ways(other) if each.when != "manual"])
+            found = compact(found)
+        return found
 
     def without(self, name: str, before: frozenset[str]) -> list[Box]:
         """Return the events in which a job can run though none of the jobs `before` has succeeded."""
         key = (before, name)
-        if key not in self._without:
-            self._without[key] = []
+        if key not in self._known.without:
             found: list[Box] = []
             for way in self.member.ways(name):
-                if way.when in _AFTER_SUCCESS:
-                    found += self._waits(name, way, lambda other: self._passes(other, before), _every, only=before)
-                else:
+                if way.when not in _AFTER_SUCCESS:
                     found.append(way.box)
-            self._without[key] = compact(found)
-        return self._without[key]
+                elif way.needs is None:
+                    found += self._stage_without(name, way, before)
+                else:
+                    found += self._needs_without(way, before)
+            self._known.without[key] = compact(found)
+        return self._known.without[key]
 
-    def _passes(self, name: str, before: frozenset[str]) -> list[Box]:
-        """Return the events in which a job is done, or as good as, though none of the jobs `before` succeeded."""
-        if name not in before:
-            return self.without(name, before)
-        return [way.box for way in self.member.ways(name) if way.optional]
-
-    def _waits(
-        self,
-        name: str,
-        way: Way,
-        passes: Callable[[str], list[Box]],
-        holds: Callable[[Way], bool],
-        only: frozenset[str] | None = None,
-    ) -> list[Box]:
-        """Return the part of a way in which all that the job waits for `passes`: its needs, or the earlier stages.
-
-        Of the jobs in earlier stages those count whose ways `holds` selects, and that are in `only`, where given.
-        """
+    def _stage_without(self, name: str, way: Way, before: frozenset[str]) -> list[Box]:
+        """Return the events of a way in which the earlier stages end well without the jobs `before`."""
         boxes: list[Box] = [way.box]
-        if way.needs is None:
-            for other in self._earlier(name):
-                if only is not None and other not in only:
-                    continue
-                holding = [each for each in self.member.ways(other) if holds(each)]
-                if holding:
-                    free = [each.box for each in self.member.ways(other) if each not in holding]
-                    passing = passes(other) if only is not None else []
-                    boxes = meetings(boxes, [*self.member.absent(other), *free, *passing])
-            return boxes
-        for need in way.needs:
-            others = self.member.needed(need)
-            for other in others:
-                # Without a needed job that is not optional GitLab creates no pipeline.
-                missing = self.member.absent(other) if need.optional or len(others) > 1 else ()
-                boxes = meetings(boxes, [*passes(other), *missing])
+        for other in before.intersection(self._earlier(name)):
+            boxes = meetings(boxes, [*self.member.absent(other), *self._may_fail(other), *self._skippable(other)])
         return boxes
+
+    def _needs_without(self, way: Way, before: frozenset[str]) -> list[Box]:
+        boxes: list[Box] = [way.box]
+        for other, optional in self._needed(way):
+            passes = self._may_fail(other) if other in before else self.without(other, before)
+            boxes = meetings(boxes, [*passes, *(self.member.absent(other) if optional else ())])
+        return boxes
+
+    def _may_fail(self, name: str) -> list[Box]:
+        """Return the events in which a job's failure counts as success, for some exit codes at least."""
+        codes = bool(self.member.jobs[name].allow_failure.exit_codes)
+        return [way.box for way in self.member.ways(name) if way.optional or codes]
+
+    def _skippable(self, name: str) -> list[Box]:
+        """Return the events in which a job can be skipped though nothing failed."""
+        if name not in self._known.skippable:
+            found: list[Box] = []
+            for way in self.member.ways(name):
+                if way.when == "on_failure":
+                    found.append(way.box)
+                for other, _ in self._needed(way) if way.needs is not None else ():
+                    alone = [each.box for each in self.member.ways(other) if each.when == "manual" and each.optional]
+                    found += meetings([way.box], [*alone, *self._skippable(other)])
+            self._known.skippable[name] = compact(found)
+        return self._known.skippable[name]
+
+    def together(self, one: str, other: str) -> list[Box]:
+        """Return the events in which both jobs are there and neither waits for the other's end."""
+        found: list[Box] = []
+        for first in self.member.ways(one):
+            for second in self.member.ways(other):
+                both = meet(first.box, second.box)
+                if both is not None:
+                    left = self._not_waiting(one, other, [both], {})
+                    found += self._not_waiting(other, one, left, {})
+                    bounded(found)
+        return found
+
+    def _not_waiting(self, name: str, before: str, boxes: Sequence[Box], seen: dict[str, list[Box]]) -> list[Box]:
+        """Return the part of `boxes` in which a job does not wait for another's end, not even through others."""
+        if name not in seen:
+            found: list[Box] = []
+            for way in self.member.ways(name):
+                inside = [way.box]
+                if way.needs is None:
+                    inside = meetings(inside, self.member.absent(before)) if before in self._earlier(name) else inside
+                for other, _ in self._needed(way) if way.needs is not None else ():
+                    absent = self.member.absent(other)
+                    waiting = [] if other == before else self._not_waiting(other, before, [{}], seen)
+                    inside = meetings(inside, [*absent, *waiting])
+                found += inside
+            seen[name] = compact(found)
+        return meetings(boxes, seen[name])
+
+    def _needed(self, way: Way) -> Iterator[tuple[str, bool]]:
+        """Yield the jobs that a way needs, each with whether it may be missing.
+
+        Without a needed job that is not optional GitLab creates no pipeline; of a parallel one any instance will do.
+        """
+        for need in way.needs or ():
+            others = self.member.needed(need)
+            yield from ((other, need.optional or len(others) > 1) for other in others)
 
     def _earlier(self, name: str) -> tuple[str, ...]:
         """Return the jobs of the stages before a job's own."""
@@ -122,45 +264,20 @@ class Order:
             self._stages[stage] = tuple(other for other, job in jobs if order.get(job.stage, 0) < stage)
         return self._stages[stage]
 
-    def together(self, one: str, other: str) -> list[Box]:
-        """Return the events in which both jobs are there and neither waits for the other's end."""
-        found: list[Box] = []
-        for first in self.member.ways(one):
-            for second in self.member.ways(other):
-                both = meet(first.box, second.box)
-                if both is not None:
-                    found += self._unordered(one, other, [both])
-                    bounded(found)
-        return found
 
-    def _unordered(self, one: str, other: str, boxes: list[Box]) -> list[Box]:
-        left = self._not_waiting(one, other, boxes, set())
-        return self._not_waiting(other, one, left, set())
-
-    def _not_waiting(self, name: str, before: str, boxes: Sequence[Box], seen: set[str]) -> list[Box]:
-        """Return the part of `boxes` in which a job does not wait for another's end, not even through others."""
-        if not boxes or name in seen:
-            return list(boxes)
-        seen.add(name)
-        found: list[Box] = meetings(boxes, self.member.absent(name))
-        for way in self.member.ways(name):
-            inside = meetings(boxes, [way.box])
-            if not inside:
-                continue
-            if way.needs is None:
-                found += [] if before in self._earlier(name) else inside
-                continue
-            for need in way.needs:
-                for other in self.member.needed(need):
-                    inside = [] if other == before else self._not_waiting(other, before, inside, seen)
-            found += inside
-        return found
+def _state(way: Way, before: State) -> State:
+    """Return how far a job gets, by the state of what it waits for."""
+    if before is State.WAITS:
+        return State.WAITS
+    if way.when == "always":
+        return State.RUNS
+    if way.when == "on_failure" or before is State.SKIPPED:
+        return State.SKIPPED
+    if way.when == "manual":
+        return State.SKIPPED if way.optional else State.WAITS
+    return State.RUNS
 
 
 def _blocks(way: Way) -> bool:
-    """Say whether a job holds the later stages back until a person pressed it."""
+    """Say whether a job holds others back until a person pressed it."""
     return way.when == "manual" and not way.optional
-
-
-def _every(_way: Way) -> bool:
-    return True

@@ -12,10 +12,9 @@ from mcci.check.proofs.coverage import Coverage
 def lines(covered: Sequence[Coverage], broken: Collection[str], promises: Sequence[str], seconds: float) -> list[str]:
     """Return what was covered, a line for each pipeline with those below it, and which of the promises hold."""
     held = [promise for promise in promises if promise not in broken]
-    open_ = any(each.undecided for each in covered)
-    verdict = "hold where decided" if open_ else "hold in every event"
     found = [_line(each) for each in covered]
-    found.append(f"proved in {seconds:.2f} s: {len(held)} of {len(promises)} promises {verdict}")
+    verdict = "as far as it could be proved" if "not-proved" in broken or not covered else "in every event"
+    found.append(f"{len(held)} of {len(promises)} promises hold {verdict}; proved in {seconds:.2f} s")
     return found
 
 
@@ -30,7 +29,7 @@ def _line(each: Coverage) -> str:
         sets.append(f"2^{each.files} sets of files there are")
     open_ = f"; {each.undecided} questions left open" if each.undecided else ""
     return (
-        f"{where}{each.file}: {each.jobs:,} jobs in {_count(each.pipelines, 'pipeline')}, over {' × '.join(sets)} "
+        f"{where}{each.file}: {_count(each.jobs, 'job')} in {_count(each.pipelines, 'pipeline')}, over {' × '.join(sets)} "
         f"= {_power(each.magnitude)} combinations, in {each.boxes:,} parts{open_}"
     )
 
@@ -44,7 +43,7 @@ def _power(magnitude: float) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def document(

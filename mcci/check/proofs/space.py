@@ -12,7 +12,7 @@ from itertools import product
 from math import prod
 from typing import Any, TypeAlias
 
-MAX_BOXES = 20_000
+MAX_BOXES = 2_000
 MAX_POINTS = 200_000
 
 
@@ -82,16 +82,33 @@ def allowed(box: Box, dimension: Dimension) -> Iterator[Any]:
 
 def compact(boxes: Sequence[Box]) -> list[Box]:
     """Return the same events in fewer boxes: those that differ in one dimension only are put together."""
-    found = list(boxes)
-    for dimension in dict.fromkeys(dimension for box in boxes for dimension in box):
-        groups: dict[frozenset[tuple[Dimension, int]], int] = {}
-        for box in found:
-            rest = frozenset(item for item in box.items() if item[0] is not dimension)
-            groups[rest] = groups.get(rest, 0) | box.get(dimension, dimension.full)
-        found = [
-            {**dict(rest), **({} if mask == dimension.full else {dimension: mask})} for rest, mask in groups.items()
-        ]
-    return found
+    alive = {frozenset(box.items()): box for box in boxes}
+    having: dict[Dimension, list[Box]] = {}
+    for box in alive.values():
+        for dimension in box:
+            having.setdefault(dimension, []).append(box)
+    for dimension, some in having.items():
+        groups: dict[frozenset[tuple[Dimension, int]], list[Box]] = {}
+        for box in some:
+            key = frozenset(box.items())
+            if key in alive:
+                groups.setdefault(key - {(dimension, box[dimension])}, []).append(box)
+        for rest, alike in groups.items():
+            mask = dimension.full if rest in alive else 0
+            for box in alike:
+                mask |= box[dimension]
+            if mask == alike[0][dimension]:
+                continue
+            merged = {key: value for key, value in alike[0].items() if key is not dimension}
+            if mask != dimension.full:
+                merged[dimension] = mask
+            for box in alike:
+                del alive[frozenset(box.items())]
+            alive[frozenset(merged.items())] = merged
+            for other in merged:
+                if other is not dimension:
+                    having[other].append(merged)
+    return list(alive.values())
 
 
 @dataclass(frozen=True, slots=True)

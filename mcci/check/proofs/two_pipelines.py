@@ -10,8 +10,8 @@ from functools import partial
 
 from mcci.check.proofs.event_space import MERGE_REQUEST, PUSH, EventSpace
 from mcci.check.proofs.proving import Place, proving
-from mcci.check.proofs.space import Box, bits, bounded, compact, meet, meetings
-from mcci.check.proofs.witness import Witness, cost, witness
+from mcci.check.proofs.space import Box, Dimension, bits, compact, meet, meetings
+from mcci.check.proofs.witness import Witness, cost, plainest
 from mcci.check.rule import Rule
 from mcci.check.subject import Subject
 from mcci.findings import Finding, Position, Severity
@@ -49,16 +49,19 @@ def _both(place: Place) -> tuple[Witness, Witness] | None:
     space = place.family.space
     push = {space.kind: bits(space.kind, lambda kind: kind == PUSH), space.open: 2}
     request = {space.kind: bits(space.kind, lambda kind: kind == MERGE_REQUEST), space.fork: 1}
-    branch = _running(place, push)
-    merge = _running(place, request)
-    pairs = list(_pairs(branch, merge, space))
-    bounded(pairs)
-    for one, other in sorted(pairs, key=lambda pair: cost(pair[0]) + cost(pair[1])):
-        second = witness(other, space)
+    branch, merge = _by_shared(_running(place, push), space), _by_shared(_running(place, request), space)
+    pairs = [
+        (common, ones, others)
+        for one, ones in branch
+        for other, others in merge
+        if (common := meet(one, other)) is not None
+    ]
+    for common, ones, others in sorted(pairs, key=lambda pair: cost(pair[0])):
+        second = plainest(meetings([common], others), space)
         if second is None:
             continue
-        same = meet(one, {space.ref: 1 << space.ref.values.index(second.event.ref)})
-        first = witness(same, space) if same is not None else None
+        ref = {space.ref: 1 << space.ref.values.index(second.event.ref)}
+        first = plainest(meetings(meetings([common], [ref]), ones), space)
         if first is not None:
             return first, second
     return None
@@ -75,14 +78,11 @@ def _running(place: Place, inside: Box) -> list[Box]:
     return compact(found)
 
 
-def _pairs(branch: list[Box], merge: list[Box], space: EventSpace) -> Iterator[tuple[Box, Box]]:
-    """Yield the boxes of the two that agree on what both events share: the branch, and the project's settings."""
+def _by_shared(boxes: list[Box], space: EventSpace) -> list[tuple[Box, list[Box]]]:
+    """Return the boxes by what a push and its merge request share: the branch, the project's settings, the files."""
     shared = {space.ref, *space.settings.values(), *space.exists.values()}
-    for one in branch:
-        for other in merge:
-            common = meet(
-                {dimension: mask for dimension, mask in one.items() if dimension in shared},
-                {dimension: mask for dimension, mask in other.items() if dimension in shared},
-            )
-            if common is not None:
-                yield {**one, **common}, {**other, **common}
+    groups: dict[frozenset[tuple[Dimension, int]], list[Box]] = {}
+    for box in boxes:
+        part = frozenset(item for item in box.items() if item[0] in shared)
+        groups.setdefault(part, []).append(box)
+    return [(dict(part), inside) for part, inside in groups.items()]

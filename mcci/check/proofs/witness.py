@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from mcci.check.proofs import languages
-from mcci.check.proofs.event_space import EventSpace, Kind
+from mcci.check.proofs.event_space import EventSpace, Kind, Seen
 from mcci.check.proofs.space import Box, Dimension, allowed
 from mcci.pipeline import globs
 from mcci.simulation.events import Event, MergeRequestKind, ProjectVariable, Source
@@ -119,14 +119,14 @@ def witness(box: Box, space: EventSpace) -> Witness | None:
     kind: Kind = point.setdefault(space.kind, space.kind.values[0])
     if kind.merge_request and not _two_branches(box, point, space):
         return None
-    changed = _changed(box, space)
-    there = _files(box, space.exists)
+    changed = _changed(box)
+    there = _files({seen: mask for seen, mask in _seen(box) if seen.there})
     if changed is None or there is None:
         return None
     event = replace(space.event(point), changes=changed.get(None), compared=_compared(changed))
     variables, settings = _variables(box, space, kind)
-    existing = [key[0] for key, dimension in space.exists.items() if point.get(dimension)]
-    missing = [key[0] for key, dimension in space.exists.items() if point.get(dimension) is False]
+    existing = [seen.paths for seen, mask in _seen(box) if seen.there and mask == 2]
+    missing = [seen.paths for seen, mask in _seen(box) if seen.there and mask == 1]
     return Witness(
         event=replace(event, variables=variables),
         settings=settings,
@@ -179,12 +179,15 @@ def _compared(changed: Mapping[str | None, tuple[str, ...]]) -> dict[str, tuple[
     return {ref: files for ref, files in changed.items() if ref is not None and own is not None and files != own}
 
 
-def _changed(box: Box, space: EventSpace) -> dict[str | None, tuple[str, ...]] | None:
+def _changed(box: Box) -> dict[str | None, tuple[str, ...]] | None:
     """Return the changed files, against each ref that rules name (None: as the event itself compares)."""
     found: dict[str | None, tuple[str, ...]] = {}
-    refs = dict.fromkeys(key[1] for key, dimension in space.changes.items() if dimension in box)
-    for ref in refs:
-        files = _files(box, {key: each for key, each in space.changes.items() if key[1] == ref})
+    by_ref: dict[str | None, dict[Seen, int]] = {}
+    for seen, mask in _seen(box):
+        if not seen.there:
+            by_ref.setdefault(seen.ref, {})[seen] = mask
+    for ref, asked in by_ref.items():
+        files = _files(asked)
         if files is None:
             return None
         plain = None if ref is None else ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
@@ -197,10 +200,14 @@ def _changed(box: Box, space: EventSpace) -> dict[str | None, tuple[str, ...]] |
     return found
 
 
-def _files(box: Box, atoms: Mapping[Any, Dimension]) -> tuple[str, ...] | None:
+def _seen(box: Box) -> list[tuple[Seen, int]]:
+    return [(each, mask) for each, mask in box.items() if isinstance(each, Seen)]
+
+
+def _files(asked: Mapping[Seen, int]) -> tuple[str, ...] | None:
     """Return files of which those patterns see one that should, and no others; None when there are none such."""
-    wanted = [key[0] for key, each in atoms.items() if each in box and box[each] == 2]
-    unwanted = frozenset(path for key, each in atoms.items() if each in box and box[each] == 1 for path in key[0])
+    wanted = [seen.paths for seen, mask in asked.items() if mask == 2]
+    unwanted = frozenset(path for seen, mask in asked.items() if mask == 1 for path in seen.paths)
     files: dict[str, None] = {}
     for paths in wanted:
         if any(globs.matches(path, file) for file in files for path in paths):

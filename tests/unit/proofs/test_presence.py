@@ -13,6 +13,8 @@ from mcci.check.proofs.event_space import EventSpace
 from mcci.check.proofs.family import Family, Member
 from mcci.check.proofs.proving import proving
 from mcci.check.proofs.space import Dimension, holds
+from mcci.check.proofs.witness import plainest
+from mcci.check.prove import prove
 from mcci.check.subject import Context
 from mcci.pipeline.files import MemoryFiles
 from mcci.pipeline.globs import matches
@@ -246,3 +248,32 @@ def compare(family: Family, at: dict[Dimension, Any], found: Pipeline) -> None:
     child = next((each.child for each in found.jobs if each.child is not None), None)
     for member in family.members[1:]:
         assert present(member, at) == simulated(child)
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
+@given(parent=configuration(child=False), below=configuration(child=True))
+def test_witness(parent: dict[str, Any], below: dict[str, Any]) -> None:
+    """The plainest event that the proof names for a job has this job when it is simulated; no proof ends otherwise."""
+    texts = {".gitlab-ci.yml": written(parent), "child.yml": written(below), **dict.fromkeys(FILES, "")}
+    subject = collect(MemoryFiles(texts), [".gitlab-ci.yml"], Context())
+    prove(subject)
+    if any(not each.configuration.is_valid for each in subject.pipelines):
+        return
+    (family,) = proving(subject).families
+    for member in family.members:
+        for name in member.jobs:
+            found = plainest([way.box for way in member.ways(name)], family.space)
+            if found is None:
+                continue
+            project = Project(
+                files=lambda _ref: MemoryFiles(texts),
+                default_branch=found.default_branch,
+                protected=found.protected,
+                variables=found.settings,
+            )
+            pipeline = simulate(project, found.event)
+            note(f"{texts['.gitlab-ci.yml']}\n{texts['child.yml']}\n{name}: {found}")
+            if not any(one.findings for one in pipeline.all_pipelines()):
+                named = {planned.name for one in pipeline.all_pipelines() for planned in one.jobs}
+                assert name in named
+                assert (found.command() or "mcci simulate ").startswith("mcci simulate ")
