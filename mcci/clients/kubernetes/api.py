@@ -56,8 +56,12 @@ class Conflict(McciError):
     """409: the object was changed since it was read, exists already, or another manager owns the field."""
 
 
+class NotFound(Conflict):
+    """404: what was to be changed is not there, or no longer."""
+
+
 class Refused(McciError):
-    """400 or 422: the API does not take this object."""
+    """400 or 422: the API does not take this object; or it does not serve its kind, or has no such namespace."""
 
 
 class NotAllowed(UsageError):
@@ -83,23 +87,32 @@ class ClusterApi(Protocol):
     def version(self) -> str:
         """Return the server's `gitVersion`, such as `v1.34.5`."""
 
+    def served(self, kind: Kind) -> bool:
+        """Say whether the API serves a kind: Istio's, for one, where its CRDs are installed."""
+
     def get(self, kind: Kind, name: str, namespace: str = "") -> Object | None:
         """Return an object; None where there is none (or its kind is not served)."""
 
     def list(self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = "") -> list[Object]:
-        """Return the objects that the label and field selectors take, all pages of them."""
+        """Return the objects that the label and field selectors take, all pages; none where the kind is not served."""
 
     def create(self, kind: Kind, body: Object, *, dry_run: bool = False) -> Object:
         """Make an object and return it. Raises `Conflict` where it exists."""
 
     def replace(self, kind: Kind, body: Object, *, dry_run: bool = False) -> Object:
-        """Write an object that was read before. Raises `Conflict` where its `resourceVersion` is no longer current."""
+        """Write an object that was read before.
+
+        Raises `Conflict` where its `resourceVersion` is no longer current, `NotFound` where it is gone.
+        """
 
     def apply(self, kind: Kind, body: Object, *, force: bool = False, dry_run: bool = False) -> Object:
         """Server-side apply as `FIELD_MANAGER`. Raises `Conflict` where another manager owns a field."""
 
     def merge(self, kind: Kind, name: str, namespace: str, patch: Object, *, dry_run: bool = False) -> Object:
-        """JSON merge patch; with `metadata.resourceVersion` in it, raises `Conflict` where that is not current."""
+        """JSON merge patch; with `metadata.resourceVersion` in it, raises `Conflict` where that is not current.
+
+        Raises `NotFound` where there is no such object.
+        """
 
     def delete(self, kind: Kind, name: str, namespace: str = "") -> bool:
         """Delete an object and what it owns; return whether it was there."""
