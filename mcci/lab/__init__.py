@@ -1,0 +1,1 @@
+"""The local multi-cloud: what a delivery needs, on one machine. A test double; nothing outside depends on it."""
