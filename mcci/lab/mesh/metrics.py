@@ -1,4 +1,4 @@
-"""The Prometheus of a cluster in the lab: it reads Envoy's own statistics and keeps them under Istio's names and labels.
+"""The Prometheus of a cluster in the lab: it reads Envoy's statistics and keeps them under Istio's names and labels.
 
 Source: https://istio.io/latest/docs/reference/config/metrics/
 """

@@ -21,7 +21,7 @@ def world(
 ) -> World:
     """Return what a cluster's proxy has to know: its own `services`, and the `pods` of every cluster, by cluster."""
     return World(
-        services=tuple(found for each in services if (found := service(each)) is not None),
+        services=tuple(found for found in map(service, services) if found is not None),
         pods=tuple(found for cluster, each in pods.items() for raw in each if (found := pod(raw, cluster)) is not None),
         virtual_services=_in_order(virtual_services),
         destination_rules=_in_order(destination_rules),

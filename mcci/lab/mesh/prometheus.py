@@ -1,0 +1,77 @@
+"""One Prometheus of the lab: Debian's, on loopback, watching one cluster's Envoy."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Self
+
+from mcci.clients import probe
+from mcci.clients.daemons import Daemon
+from mcci.errors import UsageError
+from mcci.lab.mesh.metrics import prometheus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START = 20.0  # seconds
+
+
+class Prometheus:
+    """The Prometheus of `cluster`, at `address`; started by `with`, stopped at its end."""
+
+    def __init__(
+        self, cluster: str, folder: Path, *, address: tuple[str, int], envoy: tuple[str, int], interval: float = 1
+    ) -> None:
+        """`envoy` is the address of the Envoy's admin pages, `interval` the seconds between two scrapes."""
+        self.cluster = cluster
+        self.address = address
+        self._configuration = prometheus(cluster, f"{envoy[0]}:{envoy[1]}", interval=interval)
+        self._folder = folder
+        self._daemon: Daemon | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return f"http://{self.address[0]}:{self.address[1]}"
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._daemon is not None and self._daemon.running
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises `UsageError` where it is not installed."""
+        import yaml
+
+        program = shutil.which("prometheus")
+        if program is None:
+            raise UsageError("the lab's metrics are a Prometheus, which is not on PATH: apt-get install prometheus")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / "prometheus.yml"
+        path.write_text(yaml.safe_dump(self._configuration, sort_keys=False))
+        host, port = self.address
+        self._daemon = Daemon(
+            [
+                program,
+                f"--config.file={path}",
+                f"--storage.tsdb.path={self._folder / 'data'}",
+                "--storage.tsdb.retention.time=1d",
+                f"--web.listen-address={host}:{port}",
+                "--log.level=warn",
+            ],
+            log=self._folder / "prometheus.log",
+        )
+        self._daemon.wait_until(lambda: not probe.answers(host, port, "/-/ready"), seconds=START)
+
+    def stop(self) -> None:
+        """Stop it; does nothing where it does not run."""
+        if self._daemon is not None:
+            self._daemon.stop()
+            self._daemon = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

