@@ -1,4 +1,4 @@
-"""Requests at a constant rate, whatever the answers are: a slow service does not slow its callers down (an open loop)."""
+"""Requests at a constant rate, whatever the answers are: a slow service does not slow its callers (an open loop)."""
 
 from __future__ import annotations
 
