@@ -84,6 +84,9 @@ class ClusterApi(Protocol):
     def name(self) -> str:
         """The cluster's name in mcci.yml."""
 
+    def within(self, seconds: float) -> ClusterApi:
+        """Return the same cluster, whose calls are given up after so many seconds."""
+
     def version(self) -> str:
         """Return the server's `gitVersion`, such as `v1.34.5`."""
 

@@ -67,6 +67,9 @@ class FakeApi:
         self.script = script or Script()
         self.manager = manager
 
+    def within(self, seconds: float) -> FakeApi:
+        return self
+
     def version(self) -> str:
         self._read("version", None, "", "")
         return self.state.version
