@@ -36,7 +36,16 @@ class Context:
     _told: dict[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
 
     def event(
-        self, resource: Resource, about: Object, reason: str, message: str, *, component: str, warning: bool = False
+        self,
+        resource: Resource,
+        about: Object,
+        reason: str,
+        message: str,
+        *,
+        component: str,
+        warning: bool = False,
+        field_path: str = "",
+        node: str = "",
     ) -> None:
         """Write an Event; one that is there already, with the same words, is counted up instead."""
         metadata = about["metadata"]
@@ -60,11 +69,14 @@ class Context:
             "apiVersion": resource.api_version, "kind": resource.kind, "name": metadata["name"],
             "namespace": namespace, "uid": metadata["uid"], "resourceVersion": metadata.get("resourceVersion", ""),
         }  # fmt: skip
+        if field_path:
+            involved["fieldPath"] = field_path
         body = {
             "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": namespace},
             "involvedObject": involved, "reason": reason, "message": message,
-            "type": "Warning" if warning else "Normal", "source": {"component": component},
-            "reportingComponent": component, "reportingInstance": "", "firstTimestamp": at, "lastTimestamp": at,
+            "type": "Warning" if warning else "Normal",
+            "source": {"component": component, **({"host": node} if node else {})},
+            "reportingComponent": component, "reportingInstance": node, "firstTimestamp": at, "lastTimestamp": at,
             "eventTime": None, "count": 1,
         }  # fmt: skip
         self.store.create(EVENTS, body)
