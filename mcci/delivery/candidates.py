@@ -20,6 +20,7 @@ FOLDER = "candidates"
 SCHEMA = "mcci.candidate/1"
 # labels that `mcci build` gives an image, by which `mcci release` tells where it comes from
 COMMIT_LABEL = "org.opencontainers.image.revision"
+BASE_LABEL = "org.opencontainers.image.base.digest"
 CONTENT_TAG_LABEL = "io.mcci.content-tag"
 PIPELINE_LABEL = "io.mcci.pipeline"  # the URL of the pipeline that built it; absent at a terminal
 

@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mcci.delivery.candidates import COMMIT_LABEL, CONTENT_TAG_LABEL, PIPELINE_LABEL
+from mcci.delivery.candidates import BASE_LABEL, COMMIT_LABEL, CONTENT_TAG_LABEL, PIPELINE_LABEL
 from mcci.delivery.content_tags.explain import INPUTS_LABEL
 
 if TYPE_CHECKING:
@@ -40,5 +40,5 @@ def labels(decision: Decision, tree: WorkingTree, environment: Mapping[str, str]
     bases = list(decision.inputs.bases.items())
     if bases:
         name, digest = bases[-1]
-        found |= {f"{_OCI}.base.name": name, f"{_OCI}.base.digest": digest}
+        found |= {f"{_OCI}.base.name": name, BASE_LABEL: digest}
     return {key: value for key, value in found.items() if value}

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mcci.clients.engines.model import Build, Event
 from mcci.clients.registry import credentials
+from mcci.clients.registry.layers import Layers
 from mcci.clients.registry.transport import is_loopback
 from mcci.delivery import candidates
 from mcci.delivery.builds.concurrently import Concurrently
 from mcci.delivery.builds.dockerfile import pinned
 from mcci.delivery.builds.engine import choose
 from mcci.delivery.builds.labels import labels
-from mcci.delivery.candidates import Candidate
+from mcci.delivery.candidates import BASE_LABEL, Candidate
 from mcci.delivery.registries import candidate_repository, release_repository
 from mcci.delivery.supply_chain import job as supply_chain
-from mcci.delivery.supply_chain import provenance
+from mcci.delivery.supply_chain import packages, provenance
 from mcci.errors import McciError, UsageError
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Workshop:
     environment: Mapping[str, str]
     display: Display
     options: Options
+    layers: Layers = field(default_factory=lambda: Layers(packages.FILES))  # what the SBOMs are made of
 
     def credential(self, host: str) -> credentials.Credentials | None:
         """Return the credentials for a host."""
@@ -122,19 +125,24 @@ def _built(shop: Workshop, decision: Decision, engine: Engine, secrets: Mapping[
     repository = candidate_repository(shop.config, decision.service, shop.environment)
     build = specification(shop, decision, repository, secrets)
     emit = partial(_tell, shop.display, name, tuple(secrets.values()))
-    shop.display.begin(name, "build")
-    engine.build(build, shop.credential, emit)
-    shop.display.begin(name, "push")
-    digest = engine.push(build.image, shop.credential, emit, insecure=build.insecure)
     registry = shop.registries.of(repository)
+    is_attested = supply_chain.is_wanted(shop.environment)
+    base = build.labels.get(BASE_LABEL, "")
+    ahead = supply_chain.head_start(registry, repository.at(LATEST), base, shop.layers)
+    with ahead if is_attested else nullcontext():
+        shop.display.begin(name, "build")
+        engine.build(build, shop.credential, emit)
+        shop.display.begin(name, "push")
+        digest = engine.push(build.image, shop.credential, emit, insecure=build.insecure)
     if not digest:
         found = registry.head(build.image)
         if found is None:
             raise registry.http.missing(f"image {build.image}, just pushed,")
         digest = found.digest
     manifest = registry.get_manifest(repository.at(digest))  # raises where the registry has something else
-    if supply_chain.is_wanted(shop.environment):
-        supply_chain.attest(shop.root, registry, _provenance(shop, decision, repository.at(digest)), shop.environment)
+    if is_attested:
+        made = _provenance(shop, decision, repository.at(digest))
+        supply_chain.attest(shop.root, registry, made, shop.environment, shop.layers)
     registry.put_manifest(repository.at(LATEST), manifest)
     return repository.at(digest)
 

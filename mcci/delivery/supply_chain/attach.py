@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcci.clients import files, signing
-from mcci.clients.registry import layers, manifests
+from mcci.clients.registry import manifests
 from mcci.clients.registry.errors import NotThere
+from mcci.clients.registry.layers import Layers
 from mcci.clients.registry.manifests import Descriptor, Manifest
 from mcci.delivery.supply_chain import cosign, dsse, packages, provenance, sbom
 
@@ -53,14 +54,15 @@ def pem(given: str, where: str) -> str:
     return files.read(Path(given), advice=f"{where} is a PEM key, or the path of a file that holds one.").decode()
 
 
-def attach(registry: Registry, build: Build, key: Signer | None) -> Attached:
+def attach(registry: Registry, build: Build, key: Signer | None, layers: Layers | None = None) -> Attached:
     """Attach a CycloneDX SBOM, SLSA provenance and, with a key, signatures to `build.image`. Idempotent but for times.
 
-    Without a key the provenance is a plain statement. Raises what registries raise.
+    Without a key the provenance is a plain statement. `layers` are those that were read already. Raises what registries
+    raise.
     """
     image = build.image
     subject = registry.get_manifest(image)
-    found = packages.find(layers.read(registry, image, packages.FILES))
+    found = packages.find((layers or Layers(packages.FILES)).files(registry, image))
     meant = build.identity.at(image.digest)
     bill = sbom.write(meant, build.service, found, str(registry.config(image).get("created") or ""))
     made = [_artifact(registry, image, subject, sbom.MEDIA_TYPE, [(sbom.MEDIA_TYPE, bill.encode(), {})])]

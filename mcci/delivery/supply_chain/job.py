@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict
 
 from mcci.clients import files
+from mcci.delivery.candidates import BASE_LABEL
+from mcci.delivery.supply_chain import sbom
 from mcci.delivery.supply_chain.attach import KEY, Attached, attach, signer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mcci.clients.registry.client import Registry
+    from mcci.clients.registry.layers import Layers
+    from mcci.clients.registry.reference import Reference
     from mcci.delivery.supply_chain.provenance import Build
 
 FOLDER = "sbom"
@@ -49,11 +55,41 @@ def path(folder: Path, service: str) -> Path:
     return folder / FOLDER / f"{service}.cdx.json"
 
 
-def attest(folder: Path, registry: Registry, build: Build, environment: Mapping[str, str]) -> Attached:
+@contextmanager
+def head_start(registry: Registry, last: Reference, base: str, layers: Layers) -> Iterator[None]:
+    """Read the layers of the `last` image meanwhile, from its base on: the image that is being built has those as well.
+
+    Nothing is read of one that has another base (its digest is `base`), and nothing more when the build is done.
+    """
+    done = threading.Event()
+    thread = threading.Thread(target=read_ahead, args=(registry, last, base, layers, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def read_ahead(registry: Registry, last: Reference, base: str, layers: Layers, done: threading.Event) -> None:
+    """Read the layers of `last` until `done`; what fails is left to those who need it."""
+    try:
+        sbom.load()
+        labels = (registry.config(last).get("config") or {}).get("Labels") or {}
+        if not base or labels.get(BASE_LABEL) != base:
+            return
+        for layer in registry.get_manifest(last).layers:
+            if done.is_set():
+                return
+            layers.of(registry, last, layer)
+    except Exception:  # whatever it is, the image itself will be read, and fails with a reason or does not
+        return
+
+
+def attest(folder: Path, registry: Registry, build: Build, environment: Mapping[str, str], layers: Layers) -> Attached:
     """Attach SBOM, provenance and (with COSIGN_PRIVATE_KEY) signatures to what was built, and write the SBOM's file.
 
     Raises `UsageError` for a key that cannot be used, and what registries raise.
     """
-    attached = attach(registry, build, signer(environment))
+    attached = attach(registry, build, signer(environment), layers)
     files.replace_all({path(folder, build.service): attached.sbom})
     return attached

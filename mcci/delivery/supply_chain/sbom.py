@@ -41,6 +41,13 @@ def write(image: Reference, service: str, packages: Iterable[Package], created: 
     return str(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n"
 
 
+def load() -> None:
+    """Load CycloneDX's library, which takes a tenth of a second: a moment to do that in may be better than another."""
+    import cyclonedx.contrib.license.factories
+    import cyclonedx.model.bom
+    import cyclonedx.output.json  # noqa: F401
+
+
 def _component(package: Package) -> Any:
     from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model.component import Component, ComponentType
