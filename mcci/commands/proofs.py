@@ -21,10 +21,12 @@ class Proofs:
         self.seconds = 0.0
         self.covered: list[Coverage] = []
         self.broken: set[str] = set()
+        self.found: dict[Finding, str] = {}
 
     def check(self, subject: Subject) -> list[Finding]:
         """Return what the rules find in a subject, and the proofs, where they are run."""
         from mcci import check as checks
+        from mcci.check.prove import with_events
 
         if not self.asked and not subject.context.causes:
             return checks.check(subject)
@@ -34,7 +36,7 @@ class Proofs:
             from mcci.check.proofs.proving import proving
 
             self.covered += coverage(proving(subject))
-        return found
+        return list(with_events(found, self.found))
 
     def _prove(self, subject: Subject, said: Sequence[Finding]) -> list[Finding]:
         from mcci.check.prove import proved, unsaid
@@ -43,6 +45,7 @@ class Proofs:
         found = proved(subject)
         self.seconds += perf_counter() - begin
         self.broken.update(finding.rule for finding in found)
+        self.found = found
         return list(unsaid(found, said))
 
     def object_to(self, findings: Iterable[Finding]) -> bool:

@@ -34,6 +34,7 @@ Parts = dict[State, list[Box]]
 class _Known:
     """What was found for a job already; a question that could not be answered leaves nothing behind."""
 
+    starting: dict[str, Parts] = field(default_factory=dict)
     states: dict[str, Parts] = field(default_factory=dict)
     ends: dict[str, list[Box]] = field(default_factory=dict)
     runs: dict[str, list[Box]] = field(default_factory=dict)
@@ -52,7 +53,7 @@ class Order:
 
     def unpressed(self, name: str) -> list[Box]:
         """Return the events in which a job can run, whatever fails, without a person having pressed any job."""
-        found = compact([*self._states(name)[State.RUNS], *self._runs_after_failure(name)])
+        found = compact([*self._starting(name)[State.RUNS], *self._runs_after_failure(name)])
         parent = self.family.parent(self.member)
         if parent is None or not found:
             return found
@@ -60,16 +61,21 @@ class Order:
         starters = parent.configuration.groups.get(self.member.pipeline.started_by, ())
         return [box for starter in starters for box in meetings(found, above.unpressed(starter))]
 
-    def _states(self, name: str) -> Parts:
-        """Return the events of a job by its state."""
-        if name not in self._known.states:
+    def _starting(self, name: str) -> Parts:
+        """Return the events of a job by its state, a trigger job's child left aside."""
+        if name not in self._known.starting:
             found: Parts = {state: [] for state in State}
             for way in self.member.ways(name):
                 for before, boxes in self._before(name, way).items():
                     found[_state(way, before)] += boxes
-            if self._holds_with_child(name):
-                found = self._with_child(name, found)
-            self._known.states[name] = {state: compact(boxes) for state, boxes in found.items()}
+            self._known.starting[name] = {state: compact(boxes) for state, boxes in found.items()}
+        return self._known.starting[name]
+
+    def _states(self, name: str) -> Parts:
+        """Return the events of a job by its state, to those that wait for it: a trigger job may wait with its child."""
+        if name not in self._known.states:
+            found = self._starting(name)
+            self._known.states[name] = self._with_child(name, found) if self._holds_with_child(name) else found
         return self._known.states[name]
 
     def _before(self, name: str, way: Way) -> Parts:
@@ -105,18 +111,24 @@ class Order:
         for child in self.family.members:
             if self.family.parent(child) is not self.member or child.pipeline.started_by != group:
                 continue
+            below = Order(self.family, child)
             for inner in child.jobs:
-                ways = child.ways(inner)
-                holding = [way.box for way in ways if _blocks(way)]
-                if holding:
-                    free = [*child.absent(inner), *(way.box for way in ways if not _blocks(way))]
-                    waiting = meetings(parts[State.RUNS], holding)
+                states = below._states(inner)
+                if states[State.WAITS]:
+                    free = [*child.absent(inner), *states[State.RUNS], *states[State.SKIPPED]]
+                    waiting = meetings(parts[State.RUNS], states[State.WAITS])
                     parts = {
                         State.RUNS: compact(meetings(parts[State.RUNS], free)),
-                        State.WAITS: [*parts[State.WAITS], *waiting],
+                        State.WAITS: compact([*parts[State.WAITS], *waiting]),
                         State.SKIPPED: parts[State.SKIPPED],
                     }
         return parts
+
+    def _released(self, name: str) -> list[Box]:
+        """Return the events in which a trigger job, whose failure is allowed, can end by its child's failure."""
+        if not self._holds_with_child(name):
+            return []
+        return meetings(self._starting(name)[State.RUNS], self._may_fail(name))
 
     def _runs_after_failure(self, name: str) -> list[Box]:
         """Return the events in which a job can run after another failed, though nobody pressed any."""
@@ -127,14 +139,31 @@ class Order:
                     found += self._all_end(name, way)
                     for other, _ in self._needed(way) if way.needs is not None else ():
                         found += meetings([way.box], self._skipped_by_failure(other))
+                elif way.when != "manual" and way.needs is None:
+                    found += self._stage_released(name, way)
                 elif way.when != "manual" and way.needs:
                     boxes = [way.box]
                     for other, optional in self._needed(way):
-                        run = [*self._states(other)[State.RUNS], *self._runs_after_failure(other)]
+                        run = [
+                            *self._states(other)[State.RUNS],
+                            *self._runs_after_failure(other),
+                            *self._released(other),
+                        ]
                         boxes = meetings(boxes, [*compact(run), *(self.member.absent(other) if optional else ())])
                     found += boxes
             self._known.runs[name] = compact(found)
         return self._known.runs[name]
+
+    def _stage_released(self, name: str, way: Way) -> list[Box]:
+        """Return the events of a way in which the earlier stages end well since a trigger job's failure is allowed."""
+        released = {other: ended for other in self._earlier(name) if (ended := self._released(other))}
+        boxes: list[Box] = [way.box] if released else []
+        for other in self._earlier(name) if released else ():
+            states = self._states(other)
+            if states[State.WAITS]:
+                passed = [*states[State.RUNS], *states[State.SKIPPED], *released.get(other, ())]
+                boxes = compact(meetings(boxes, [*self.member.absent(other), *passed]))
+        return boxes
 
     def _ends(self, name: str) -> list[Box]:
         """Return the events in which a job can come to an end, a failure allowed, though nobody pressed any."""

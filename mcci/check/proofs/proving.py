@@ -43,12 +43,16 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class Proving:
-    """The proofs over one subject. `undecided` says, place by place, what could not be proved and why."""
+    """The proofs over one subject.
+
+    `undecided` says, place by place, what could not be proved and why; `shown` the event of each finding, in words.
+    """
 
     subject: Subject
     families: list[Family] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     undecided: dict[tuple[Position, str], None] = field(default_factory=dict)
+    shown: dict[Finding, str] = field(default_factory=dict)
 
     def decide(self, position: Position, what: str, ask: Callable[[], T], otherwise: T) -> T:
         """Return an answer, or `otherwise`, with a note, where it would take too much, or cannot be told."""
@@ -70,8 +74,12 @@ class Proving:
     def finding(self, rule: Rule, position: Position, message: str, advice: str, *witnesses: Witness) -> Finding:
         """Return what a proof found, with the event, and the command that shows it."""
         commands = [each.command(self.subject.context.checkout) for each in witnesses]
-        shown = " and ".join(f"`{command}`" for command in commands if command is not None)
-        return rule.finding(position, message, f"{advice} {shown} shows it." if shown else advice)
+        named = " and ".join(f"`{command}`" for command in commands if command is not None)
+        command = f" {named} shows it." if named else ""
+        found = rule.finding(position, message, advice + command)
+        if witnesses:
+            self.shown[found] = f"It happens on {' and '.join(each.text() for each in witnesses)}.{command}"
+        return found
 
 
 @lru_cache(maxsize=4)

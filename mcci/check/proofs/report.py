@@ -11,9 +11,11 @@ from mcci.check.proofs.coverage import Coverage
 
 def lines(covered: Sequence[Coverage], broken: Collection[str], promises: Sequence[str], seconds: float) -> list[str]:
     """Return what was covered, a line for each pipeline with those below it, and which of the promises hold."""
-    held = [promise for promise in promises if promise not in broken]
     found = [_line(each) for each in covered]
-    verdict = "as far as it could be proved" if "not-proved" in broken or not covered else "in every event"
+    if not covered:
+        return [f"nothing was proved: no pipeline could be read in full; tried for {seconds:.2f} s"]
+    held = [promise for promise in promises if promise not in broken]
+    verdict = "as far as it could be proved" if "not-proved" in broken else "in every event"
     found.append(f"{len(held)} of {len(promises)} promises hold {verdict}; proved in {seconds:.2f} s")
     return found
 
@@ -28,8 +30,9 @@ def _line(each: Coverage) -> str:
     if each.files:
         sets.append(f"2^{each.files} sets of files there are")
     open_ = f"; {each.undecided} questions left open" if each.undecided else ""
+    size = f"{_count(each.jobs, 'job')} in {_count(each.pipelines, 'pipeline')}"
     return (
-        f"{where}{each.file}: {_count(each.jobs, 'job')} in {_count(each.pipelines, 'pipeline')}, over {' × '.join(sets)} "
+        f"{where}{each.file}: {size}, over {' × '.join(sets)} "
         f"= {_power(each.magnitude)} combinations, in {each.boxes:,} parts{open_}"
     )
 
@@ -49,9 +52,10 @@ def _count(number: int, noun: str) -> str:
 def document(
     covered: Sequence[Coverage], broken: Collection[str], promises: Sequence[str], seconds: float
 ) -> dict[str, Any]:
-    """Return `{seconds, promises: [{rule, holds}], covered: [...]}`."""
+    """Return `{seconds, promises: [{rule, holds}], covered: [...]}`; `holds`: None where that is not proved."""
+    holds = True if covered and "not-proved" not in broken else None
     return {
         "seconds": round(seconds, 3),
-        "promises": [{"rule": promise, "holds": promise not in broken} for promise in promises],
+        "promises": [{"rule": promise, "holds": False if promise in broken else holds} for promise in promises],
         "covered": [{**asdict(each), "combinations_log10": round(each.magnitude, 2)} for each in covered],
     }

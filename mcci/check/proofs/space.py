@@ -88,22 +88,22 @@ def compact(boxes: Sequence[Box]) -> list[Box]:
         for dimension in box:
             having.setdefault(dimension, []).append(box)
     for dimension, some in having.items():
-        groups: dict[frozenset[tuple[Dimension, int]], list[Box]] = {}
+        groups: dict[frozenset[tuple[Dimension, int]], dict[frozenset[tuple[Dimension, int]], Box]] = {}
         for box in some:
             key = frozenset(box.items())
             if key in alive:
-                groups.setdefault(key - {(dimension, box[dimension])}, []).append(box)
+                groups.setdefault(key - {(dimension, box[dimension])}, {})[key] = box
         for rest, alike in groups.items():
             mask = dimension.full if rest in alive else 0
-            for box in alike:
+            for box in alike.values():
                 mask |= box[dimension]
-            if mask == alike[0][dimension]:
+            if mask != dimension.full and len(alike) == 1:
                 continue
-            merged = {key: value for key, value in alike[0].items() if key is not dimension}
+            merged = {key: value for key, value in next(iter(alike.values())).items() if key is not dimension}
             if mask != dimension.full:
                 merged[dimension] = mask
-            for box in alike:
-                del alive[frozenset(box.items())]
+            for key in alike:
+                del alive[key]
             alive[frozenset(merged.items())] = merged
             for other in merged:
                 if other is not dimension:

@@ -15,6 +15,7 @@ from mcci.pipeline import globs
 from mcci.simulation.events import Event, MergeRequestKind, ProjectVariable, Source
 from mcci.simulation.report import event_text
 
+USUAL_TAG = "v1.0.0"
 _COMMANDS = {
     Source.PUSH: "push",
     Source.MERGE_REQUEST: "merge-request",
@@ -119,6 +120,8 @@ def witness(box: Box, space: EventSpace) -> Witness | None:
     kind: Kind = point.setdefault(space.kind, space.kind.values[0])
     if kind.merge_request and not _two_branches(box, point, space):
         return None
+    if kind.tag:
+        point[space.ref] = _tag(box, space)
     changed = _changed(box)
     there = _files({seen: mask for seen, mask in _seen(box) if seen.there})
     if changed is None or there is None:
@@ -147,6 +150,14 @@ def _two_branches(box: Box, point: dict[Dimension, Any], space: EventSpace) -> b
                 point[space.ref], point[space.target] = source, target
                 return True
     return False
+
+
+def _tag(box: Box, space: EventSpace) -> str:
+    """Return a tag's name, one that is no branch's where there is a choice."""
+    if space.ref not in box:
+        return USUAL_TAG
+    names = list(allowed(box, space.ref))
+    return next((str(name) for name in names if name not in space.branches), str(names[0]))
 
 
 def _protected(point: Mapping[Dimension, Any], space: EventSpace, event: Event) -> tuple[str, ...] | None:

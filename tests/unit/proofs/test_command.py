@@ -36,7 +36,7 @@ def document(project: Path, text: str, capsys: pytest.CaptureFixture[str], *opti
 
 def broken(found: dict[str, Any]) -> set[str]:
     """Return the promises that a document says do not hold."""
-    return {each["rule"] for each in found["proofs"]["promises"] if not each["holds"]}
+    return {each["rule"] for each in found["proofs"]["promises"] if each["holds"] is False}
 
 
 def test_text(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +77,9 @@ def test_said_by_a_rule(project: Path, capsys: pytest.CaptureFixture[str]) -> No
     text = "go: {environment: production, resource_group: production, script: [./deploy]}\n"
     code, found = document(project, text, capsys)
     assert (code, broken(found)) == (1, {"production-unguarded"})
-    assert [finding["rule"] for finding in found["findings"]] == ["production-not-manual"]
+    (finding,) = found["findings"]
+    assert finding["rule"] == "production-not-manual"
+    assert finding["help"].endswith("It happens on a push to main. `mcci simulate push --branch main` shows it.")
 
 
 def test_not_proved(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,6 +88,21 @@ def test_not_proved(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 1
     (finding,) = (each for each in found["findings"] if each["rule"] == "not-proved")
     assert (finding["severity"], found["proofs"]["covered"]) == ("warning", [])
+    assert {each["holds"] for each in found["proofs"]["promises"]} == {None}
+
+
+def test_nothing_proved(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a pipeline that GitLab would refuse nothing is said to hold."""
+    (project / "ci.yml").write_text("build: {stage: nowhere, script: [make]}\n")
+    assert run(["check", "ci.yml", "--prove"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("nothing was proved: ")
+
+
+def test_tag(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A tag that shows something is named like a tag."""
+    rules = "rules: [{if: $CI_COMMIT_TAG}]"
+    _, found = document(project, f"{SAFE}push: {{script: [make], needs: [build], {rules}}}\n", capsys)
+    assert "`mcci simulate tag --tag v1.0.0` shows it." in found["findings"][0]["help"]
 
 
 def test_too_many(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,9 +37,8 @@ def graph(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             rule["allow_failure"] = draw(st.booleans())
         job: dict[str, Any] = {"stage": STAGES[stage], "script": ["make"], "rules": [rule]}
-        if names and draw(st.booleans()):
-            needed: list[str] = draw(st.lists(st.sampled_from(names), unique=True, max_size=2))
-            job["needs"] = needed
+        if draw(st.booleans()) and names:
+            job["needs"] = list(draw(st.sets(st.sampled_from(sorted(names)), max_size=2)))
         names.append(f"job{index}")
         made[names[-1]] = job
     return made
