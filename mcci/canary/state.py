@@ -50,7 +50,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A move that has begun: from which weights to which, and to which step."""
+    """A move that has begun: from which weights to which, to which step; and the judge's state once it is done."""
 
     action: Action
     source: Mapping[str, int]
@@ -59,6 +59,7 @@ class Intent:
     actor: Actor
     at: datetime
     token: int = 0
+    judged: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ class State:
     `step` is the plan's weight that was reached, 0 before the first. `replicas` are those that carried all traffic
     when the canary began (0: not known). `previous` is the version that `stable` took over from, ready until
     `keep_until`. `since` is when the weights were last moved. `without` are config clusters that a person left out.
+    `judged` is the judge's own state, as JSON, and `verdict` what it said last of this step.
     """
 
     service: str
@@ -103,6 +105,8 @@ class State:
     keep_until: datetime | None = None
     without: tuple[str, ...] = ()
     intent: Intent | None = None
+    judged: Mapping[str, Any] = field(default_factory=dict)
+    verdict: str = ""
     revision: int = 1
     history: tuple[Entry, ...] = ()
 
@@ -157,6 +161,8 @@ def begun(
         actor=actor,
         since=now,
         intent=None,
+        judged={},
+        verdict="",
         revision=state.revision + 1,
     ).with_entry(entry)
 

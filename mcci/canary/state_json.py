@@ -76,6 +76,8 @@ def body(state: State) -> dict[str, Any]:
         "keep_until": _time(state.keep_until) if state.keep_until else "",
         "without": list(state.without),
         "intent": _intent(state.intent) if state.intent else None,
+        "judged": dict(state.judged),
+        "verdict": state.verdict,
         "revision": state.revision,
         "history": [entry_body(entry) for entry in state.history],
     }
@@ -102,6 +104,8 @@ def load(text: str) -> State:
         keep_until=_read_time(found["keep_until"]) if found["keep_until"] else None,
         without=tuple(found["without"]),
         intent=_read_intent(found["intent"]) if found["intent"] else None,
+        judged=dict(found["judged"]),
+        verdict=_text(found, "verdict"),
         revision=int(found["revision"]),
         history=tuple(_read_entry(entry) for entry in found["history"]),
     )
@@ -151,6 +155,7 @@ def _intent(intent: Intent) -> dict[str, Any]:
         **_actor(intent.actor),
         "at": _time(intent.at),
         "token": intent.token,
+        "judged": dict(intent.judged),
     }
 
 
@@ -163,6 +168,7 @@ def _read_intent(found: Mapping[str, Any]) -> Intent:
         actor=_read_actor(found),
         at=_read_time(found["at"]),
         token=int(found["token"]),
+        judged=dict(found["judged"]),
     )
 
 

@@ -1,0 +1,93 @@
+"""Takes one step of a canary: settle, guard, judge, move; and gives the traffic back where the judge says fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mcci.canary import guards, judged, plan, traffic
+from mcci.canary.move import Note
+from mcci.canary.outcome import Outcome
+from mcci.canary.session import hold_unless, live, opened, require_traffic, settled
+from mcci.canary.state import Action
+from mcci.canary.verdict import Verdict
+
+if TYPE_CHECKING:
+    from mcci.canary.session import Session
+    from mcci.canary.site import Site
+    from mcci.canary.state import State
+    from mcci.canary.verdict import Judge
+    from mcci.config.canary import Canary
+
+
+def step(
+    site: Site, to: int, settings: Canary, judge: Judge, *, force: bool = False, wait: float = 0, dry_run: bool = False
+) -> Outcome:
+    """Move the canary's weight to `to` in every config cluster; where it is there already, change nothing.
+
+    Raises `NotInPlan`, `NoCanary`, `Stale`, `Busy`, `OnHold`, `ForeignEdit`, `LockHeld`, and what `move` raises. Where
+    the judge says fail all traffic goes back to the stable version, and the outcome's code is 4.
+    """
+    plan.check_weight(to)
+    with opened(site, wait=wait, dry_run=dry_run) as session:
+        state = plan.check_canary(session.state, site.service)
+        require_traffic(session)
+        session.refuse_if_busy()
+        forced = settled(session, {state.stable: 100 - to, state.canary: to}, force=force)
+        state = plan.check_canary(session.state, site.service)
+        if plan.is_done(state, to) and not (force and to < state.step):
+            return _unchanged(session, state, to)
+        forced += plan.check_step(state, to, settings.steps, force=force)
+        return _take(session, state, to, settings, judge, forced, force=force, dry_run=dry_run)
+
+
+def _take(
+    session: Session,
+    state: State,
+    to: int,
+    settings: Canary,
+    judge: Judge,
+    forced: tuple[str, ...],
+    *,
+    force: bool,
+    dry_run: bool,
+) -> Outcome:
+    target = {state.stable: 100 - to, state.canary: to}
+    replicas = guards.capacity(state, session.survey)
+    guards.refuse(guards.carries(session.survey, target, replicas))
+    look, note = None, Note(forced=forced)
+    state = replace(state, plan=settings.steps, replicas=replicas)
+    if state.step:
+        forced += hold_unless(guards.baked(state.since, session.site.now(), settings.bake), force=force)
+        look = judged.look_at(session, state, judge)
+        if look.verdict is Verdict.FAIL and not force:
+            return judged.rolled_back(session, state, look, dry_run=dry_run)
+        forced += judged.hold_or_force(session, state, look, force=force, dry_run=dry_run)
+        note = Note(verdict=look.verdict.value, why=look.why, forced=forced, evidence=look.evidence)
+        state = replace(state, judged=look.judged)
+    if dry_run:
+        return Outcome(lines=(*session.told, f"would move {state.service} to {traffic.words(target)}"), state=state)
+    begin = judge.begin(state, session.site.now())
+    moved = session.move(state, Action.STEP, target, to, note, begin)
+    lines = [*session.told, f"{state.service} has {traffic.words(target)}", *(f"forced: {each}" for each in forced)]
+    clusters = len(session.site.config)
+    if clusters > 1:
+        lines.append(f"{clusters} config clusters, {moved.skew:.2f} s apart")
+    lines += [f"without {name}" for name in session.site.without]
+    return Outcome(lines=tuple(lines), state=moved.state, look=look, skew=moved.skew, changed=True)
+
+
+def _unchanged(session: Session, state: State, to: int) -> Outcome:
+    """The step was taken before. A cluster that was left out then, and is back, is brought along."""
+    behind = [
+        name
+        for name, found in live(session.site, session.survey).items()
+        if isinstance(found, str) or not traffic.same(found, state.weights)
+    ]
+    if behind and not session.dry_run:
+        names = ", ".join(behind)
+        moved = session.move(state, Action.STEP, state.weights, state.step, Note(why=f"brought {names} along"))
+        line = f"brought {names} along: {traffic.words(state.weights)}"
+        return Outcome(lines=(*session.told, line), state=moved.state, skew=moved.skew, changed=True)
+    line = f"the step to {to} was taken before; {state.service} has {traffic.words(state.weights)}: nothing to change"
+    return Outcome(lines=(*session.told, line), state=state)
