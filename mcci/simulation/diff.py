@@ -59,13 +59,21 @@ def compare(old: Project, new: Project, events: Sequence[Event]) -> list[EventDi
     return found
 
 
-def _notes(before: Pipeline, after: Pipeline) -> Iterator[str]:
-    if before.decision.included != after.decision.included:
-        if after.decision.included:
-            yield f"there was no pipeline ({before.decision.reason}), now there is one"
-        else:
-            yield f"there was a pipeline, now there is none: {after.decision.reason}"
-            yield from map(str, after.findings or after.configuration.findings)
+def _notes(before: Pipeline, after: Pipeline, path: str = "") -> Iterator[str]:
+    refused = [*map(str, after.findings or after.configuration.findings)]
+    if before.decision.included and not after.decision.included:
+        yield f"{path}there was a pipeline, now there is none: {after.decision.reason}"
+        yield from refused
+    elif after.decision.included and not before.decision.included:
+        yield f"{path}there was no pipeline ({before.decision.reason}), now there is one"
+    elif not after.decision.included and (not after.configuration.is_valid or (refused and not before.findings)):
+        yield f"{path}there is no pipeline, as before, and GitLab refuses it: {after.decision.reason}"
+        yield from refused
+    children = {planned.name: planned.child for planned in before.jobs}
+    for planned in after.jobs:
+        child = children.get(planned.name)
+        if child is not None and planned.child is not None:
+            yield from _notes(child, planned.child, f"{path}{planned.name} → ")
 
 
 def _jobs(pipeline: Pipeline, path: str) -> dict[tuple[str, str], PlannedJob]:

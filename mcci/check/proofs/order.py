@@ -144,15 +144,20 @@ class Order:
                 elif way.when != "manual" and way.needs:
                     boxes = [way.box]
                     for other, optional in self._needed(way):
-                        run = [
-                            *self._states(other)[State.RUNS],
-                            *self._runs_after_failure(other),
-                            *self._released(other),
-                        ]
-                        boxes = meetings(boxes, [*compact(run), *(self.member.absent(other) if optional else ())])
+                        passed = self._passes_after_failure(other)
+                        boxes = meetings(boxes, [*passed, *(self.member.absent(other) if optional else ())])
                     found += boxes
             self._known.runs[name] = compact(found)
         return self._known.runs[name]
+
+    def _passes_after_failure(self, name: str) -> list[Box]:
+        """Return the events in which a job ends well, whether another failed or not, though nobody pressed any."""
+        found = [*self._states(name)[State.RUNS], *self._released(name)]
+        after = self._runs_after_failure(name)
+        if self._holds_with_child(name):
+            found += meetings(after, self._may_fail(name))
+            after = self._with_child(name, {State.RUNS: after, State.WAITS: [], State.SKIPPED: []})[State.RUNS]
+        return compact([*found, *after])
 
     def _stage_released(self, name: str, way: Way) -> list[Box]:
         """Return the events of a way in which the earlier stages end well since a trigger job's failure is allowed."""

@@ -20,9 +20,9 @@ request: {stage: test, script: [x], rules: [{if: $CI_MERGE_REQUEST_ID}]}
 """
 
 
-def project(text: str) -> Project:
-    """Return a project whose branches all have this configuration."""
-    files = MemoryFiles({".gitlab-ci.yml": text})
+def project(text: str, **others: str) -> Project:
+    """Return a project whose branches all have this configuration, and other files by name (`child` is child.yml)."""
+    files = MemoryFiles({".gitlab-ci.yml": text, **{f"{name}.yml": each for name, each in others.items()}})
     return Project(files=lambda _ref: files)
 
 
@@ -49,6 +49,28 @@ def test_no_pipeline_any_more() -> None:
     never = "workflow: {rules: [{when: never}]}\n" + OLD
     (first, *_) = compare(project(OLD), project(never), usual_events(["main"], "main"))
     assert first.notes == ("there was a pipeline, now there is none: rule 1 matches: when: never",)
+
+
+def test_refused() -> None:
+    """What GitLab refuses is told, though there was no pipeline before either; a push that it still refuses is not."""
+    never = project("workflow: {rules: [{when: never}]}\n" + OLD)
+    bad = project("build: {stage: nowhere, script: [make]}\n")
+    for old in (never, bad):
+        (first, *_) = compare(old, bad, usual_events(["main"], "main"))
+        assert first.notes[0].startswith("there is no pipeline, as before, and GitLab refuses it")
+        assert "chosen stage 'nowhere' does not exist" in first.notes[1]
+    dangling = project(OLD + "more: {stage: test, needs: [request], script: [x]}\n")
+    assert compare(dangling, dangling, usual_events(["main"], "main")) == []
+    (first, *_) = compare(never, dangling, usual_events(["main"], "main"))
+    assert "'request' does not exist in the pipeline" in first.notes[1]
+
+
+def test_child_that_comes() -> None:
+    """A child pipeline that is refused now is told at the job that starts it."""
+    parent = "go: {trigger: {include: child.yml}}\n"
+    old, new = project(parent, child=OLD), project(parent, child="build: {stage: nowhere, script: [make]}\n")
+    (first, *_) = compare(old, new, usual_events(["main"], "main"))
+    assert first.notes[0] == "go → there was a pipeline, now there is none: the configuration is invalid"
 
 
 def test_the_comment() -> None:
