@@ -25,6 +25,7 @@ class Resource:
     generation: bool = False
     scale: bool = False
     custom: bool = False
+    verbs: tuple[str, ...] = VERBS
 
     @property
     def api_version(self) -> str:
@@ -127,6 +128,20 @@ DEFINITIONS = Resource(
     generation=True,
 )
 
+
+def _review(kind: str, group: str, *, namespaced: bool = False) -> Resource:
+    """A question to the server, which is answered and not kept."""
+    return Resource(group=group, kind=kind, plural=f"{kind.lower()}s", namespaced=namespaced, verbs=("create",))
+
+
+REVIEWS: tuple[Resource, ...] = (
+    _review("SelfSubjectAccessReview", "authorization.k8s.io"),
+    _review("SelfSubjectRulesReview", "authorization.k8s.io"),
+    _review("SubjectAccessReview", "authorization.k8s.io"),
+    _review("LocalSubjectAccessReview", "authorization.k8s.io", namespaced=True),
+    _review("SelfSubjectReview", "authentication.k8s.io"),
+)
+
 BUILT_IN: tuple[Resource, ...] = (
     NAMESPACES,
     NODES,
@@ -158,6 +173,7 @@ BUILT_IN: tuple[Resource, ...] = (
     CLUSTER_ROLES,
     CLUSTER_ROLE_BINDINGS,
     DEFINITIONS,
+    *REVIEWS,
 )
 
 

@@ -84,6 +84,11 @@ class Store:
         """The cluster's newest resourceVersion."""
         return self._records.revision
 
+    @property
+    def oldest(self) -> int:
+        """The revision from which a watch can still start."""
+        return self._history.oldest
+
     def get(self, resource: Resource, name: str, namespace: str = "") -> Object | None:
         """Return one object; None where there is none."""
         with self._lock:
@@ -102,11 +107,15 @@ class Store:
         return [json.loads(text) for text in texts], revision
 
     def create(self, resource: Resource, body: Object, *, dry_run: bool = False) -> Object:
-        """Make an object (with `metadata.name`, and `namespace` where its kind has one). Raises ApiError 409."""
+        """Make an object (with `metadata.name`, `namespace` where its kind has one). Raises ApiError 409.
+
+        A `metadata.uid` that is given is kept.
+        """
         made = copy_of(body)
         metadata = made["metadata"]
         key = key_of(resource, metadata["name"], metadata.get("namespace", ""))
-        metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": timestamp(self._clock())}
+        metadata["uid"] = metadata.get("uid") or str(uuid.uuid4())
+        metadata["creationTimestamp"] = timestamp(self._clock())
         for field in ("resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
             metadata.pop(field, None)
         if resource.generation:

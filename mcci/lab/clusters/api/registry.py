@@ -1,0 +1,198 @@
+"""The writes of the API: defaults, validation, admission, field ownership, and then the store."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mcci.lab.clusters.api import admission, rules
+from mcci.lab.clusters.api.defaults import fill
+from mcci.lab.clusters.api.shapes import accept
+from mcci.lab.clusters.fields import managers
+from mcci.lab.clusters.fields.apply import applied
+from mcci.lab.clusters.patches import json_patch
+from mcci.lab.clusters.patches.merge import merge
+from mcci.lab.clusters.patches.strategic import strategic_merge
+from mcci.lab.clusters.status import ApiError, bad_request, not_found
+from mcci.lab.clusters.store import timestamp
+
+if TYPE_CHECKING:
+    from mcci.lab.clusters.api.targets import Target
+    from mcci.lab.clusters.api.writes import Options
+    from mcci.lab.clusters.catalog import Catalog
+    from mcci.lab.clusters.resources import Resource
+    from mcci.lab.clusters.store import Store
+
+Object = dict[str, Any]
+RETRIES = 5  # of a patch that lost against a controller's write; the real server does the same
+APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+JSON_PATCH = "application/json-patch+json"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+
+class Registry:
+    """Writes of one cluster. Every method raises ApiError as the API does."""
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        """Write to this store what this catalog knows."""
+        self._store = store
+        self._catalog = catalog
+
+    def create(self, resource: Resource, target: Target, body: Object, options: Options) -> Object:
+        """POST: make an object."""
+        given = self._named(resource, target, body)
+        if given["metadata"].get("resourceVersion"):
+            raise bad_request("resourceVersion should not be set on objects to be created")
+        made = self._prepared(resource, target, given, None, options)
+        self._own({"metadata": {}}, made, resource, target, options)
+        return self._insert(resource, made, options)
+
+    def update(self, resource: Resource, target: Target, body: Object, options: Options) -> Object:
+        """PUT: replace an object, or its status."""
+        given = self._named(resource, target, body)
+        current = self._current(resource, target)
+        return self._put(resource, target, current, given, options)
+
+    def patch(
+        self, resource: Resource, target: Target, body: Any, content_type: str, options: Options
+    ) -> tuple[Object, bool]:
+        """PATCH of any kind: change an object, or its status. Returns it, and whether an apply made it."""
+        if content_type in APPLY:
+            return self._apply(resource, target, body, options)
+        for attempt in range(RETRIES):
+            current = self._current(resource, target)
+            schema = self._catalog.schema(resource, target.version)
+            if content_type == JSON_PATCH:
+                wanted = json_patch.apply(current, body)
+            elif content_type == MERGE:
+                wanted = merge(current, body)
+            elif content_type == STRATEGIC and not resource.custom:
+                wanted = strategic_merge(current, body, schema)
+            else:
+                raise _unsupported(content_type, resource)
+            try:
+                return self._put(resource, target, current, wanted, options), False
+            except ApiError as error:
+                asked = isinstance(body, list) or "resourceVersion" in (body.get("metadata") or {})
+                if error.reason != "Conflict" or asked or attempt == RETRIES - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _apply(self, resource: Resource, target: Target, body: Object, options: Options) -> tuple[Object, bool]:
+        if options.manager == "unknown":
+            raise bad_request("fieldManager is required for apply patch")
+        config = self._named(resource, target, body)
+        if config["metadata"].pop("managedFields", None):
+            raise bad_request("metadata.managedFields must be nil")
+        version = config["metadata"].pop("resourceVersion", None)
+        schema = self._catalog.schema(resource, target.version)
+        config = accept(config, schema, resource, target, options, applied=True)
+        for attempt in range(RETRIES):
+            live = self._store.get(resource, target.name, target.namespace)
+            if version and (live is None or live["metadata"]["resourceVersion"] != version):
+                raise ApiError(409, "Conflict", f"{target.plural} {target.name!r}: the object has been modified")
+            if live is None and target.subresource:
+                raise not_found(resource.plural, resource.group, target.name)
+            manager = self._manager("Apply", target, options)
+            wanted = applied(live or {"metadata": {}}, config, schema, manager, force=options.force)
+            try:
+                if live is not None:
+                    return self._put(resource, target, live, wanted, options, owned=True), False
+                made = self._prepared(resource, target, wanted, None, options)
+                return self._insert(resource, made, options), True
+            except ApiError as error:
+                if error.reason not in ("Conflict", "AlreadyExists") or version or attempt == RETRIES - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _put(
+        self,
+        resource: Resource,
+        target: Target,
+        current: Object,
+        given: Object,
+        options: Options,
+        *,
+        owned: bool = False,
+    ) -> Object:
+        """Write `given` in place of `current`; `owned`: its managedFields are the apply's own."""
+        wanted = self._prepared(resource, target, given, current, options)
+        if not owned:
+            self._own(current, wanted, resource, target, options)
+        return self._store.update(resource, wanted, status=target.subresource == "status", dry_run=options.dry_run)
+
+    def _prepared(
+        self, resource: Resource, target: Target, given: Object, current: Object | None, options: Options
+    ) -> Object:
+        schema = self._catalog.schema(resource, target.version)
+        body = accept(given, schema, resource, target, options)
+        if current is None:
+            for name in ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp"):
+                body["metadata"].pop(name, None)
+            if resource.status and resource.kind != "CustomResourceDefinition":
+                body.pop("status", None)
+        fill(resource.kind, body)
+        if target.subresource == "status" and current is not None:
+            return body
+        admission.admit(self._store, resource, body, current)
+        rules.check(resource, body, current)
+        return body
+
+    def _insert(self, resource: Resource, made: Object, options: Options) -> Object:
+        return self._store.create(resource, made, dry_run=options.dry_run)
+
+    def _own(self, before: Object, after: Object, resource: Resource, target: Target, options: Options) -> None:
+        """Note in the object what this write owns from now on. An empty list from the client forgets all owners."""
+        schema = self._catalog.schema(resource, target.version)
+        if after["metadata"].get("managedFields", None) in ([], [{}]):
+            after["metadata"].pop("managedFields")
+            return
+        ignored = [("f:status",)] if resource.status else []
+        if target.subresource == "status":
+            ignored = [("f:spec",), ("f:metadata",)]
+        writer = self._manager("Update", target, options)
+        managers.write(after, managers.updated(before, after, schema, writer, ignored))
+
+    def _manager(self, operation: str, target: Target, options: Options) -> managers.Manager:
+        return managers.Manager(
+            name=options.manager,
+            operation=operation,
+            api_version=target.group_version,
+            subresource=target.subresource,
+            time=timestamp(datetime.now(UTC)),
+        )
+
+    def _current(self, resource: Resource, target: Target) -> Object:
+        current = self._store.get(resource, target.name, target.namespace)
+        if current is None:
+            raise not_found(resource.plural, resource.group, target.name)
+        return current
+
+    def _named(self, resource: Resource, target: Target, body: Object) -> Object:
+        """Return the body with the name and namespace of the request. Raises ApiError 400 where it says others."""
+        metadata = dict(body.get("metadata") or {})
+        if not metadata.get("name") and metadata.get("generateName") and target.verb == "create":
+            alphabet = "bcdfghjklmnpqrstvwxz2456789"
+            metadata["name"] = metadata["generateName"] + "".join(secrets.choice(alphabet) for _ in range(5))
+        name = metadata.setdefault("name", target.name)
+        if target.name and name != target.name:
+            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
+        if resource.namespaced:
+            if metadata.setdefault("namespace", target.namespace) != target.namespace:
+                text = "the namespace of the provided object does not match the namespace sent on the request"
+                raise bad_request(text)
+        else:
+            metadata.pop("namespace", None)
+        kind = {"apiVersion": target.group_version, "kind": resource.kind}
+        for key, wanted in kind.items():
+            if body.get(key) not in (None, wanted):
+                raise bad_request(f"{key} in the body is {body[key]!r}, the request is for {wanted!r}")
+        return {**body, **kind, "metadata": metadata}
+
+
+def _unsupported(content_type: str, resource: Resource) -> ApiError:
+    kinds = [JSON_PATCH, MERGE, APPLY[0]] + ([] if resource.custom else [STRATEGIC])
+    text = f"the body of the request was in an unknown format - accepted media types include: {', '.join(kinds)}"
+    return ApiError(415, "UnsupportedMediaType", f"{text} (given: {content_type})")

@@ -1,0 +1,1 @@
+"""The kinds of patch that clients send. Pure."""

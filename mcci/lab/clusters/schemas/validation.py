@@ -1,0 +1,117 @@
+"""Whether an object is of its kind's shape: unknown fields, types, required fields. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcci.lab.clusters.schemas.schema import Schema
+
+Object = dict[str, Any]
+TYPES: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+NAMES: dict[type, str] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A value of the wrong type or shape, or a field that is missing."""
+
+    field: str
+    reason: str  # FieldValueTypeInvalid, FieldValueRequired, FieldValueInvalid, FieldValueNotSupported
+    message: str
+    wanted: str = ""
+    given: str = ""
+
+    @property
+    def cause(self) -> Object:
+        """As in a Status."""
+        return {"reason": self.reason, "message": self.message, "field": self.field}
+
+
+@dataclass(slots=True)
+class Report:
+    """What is wrong with an object. Unknown fields may be forgiven; the rest is not."""
+
+    unknown: list[str] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
+
+
+def check(body: Any, schema: Schema) -> tuple[Any, Report]:
+    """Return the object without nulls and fields that its schema does not know, and what is wrong with it."""
+    report = Report()
+    return _node(body, schema, "", report), report
+
+
+def _node(value: Any, schema: Schema, path: str, report: Report) -> Any:
+    if not _is_of_type(value, schema):
+        given = NAMES[type(value)]
+        message = f'Invalid value: "{given}": {path} in body must be of type {schema.type}: "{given}"'
+        report.wrong.append(Wrong(path, "FieldValueTypeInvalid", message, schema.type, given))
+        return value
+    if isinstance(value, dict):
+        return _object(value, schema, path, report)
+    if isinstance(value, list):
+        return [_node(item, schema.items, f"{path}[{index}]", report) for index, item in enumerate(value)]
+    _scalar(value, schema, path, report)
+    return value
+
+
+def _object(value: Object, schema: Schema, path: str, report: Report) -> Object:
+    kept: Object = {}
+    for key, item in value.items():
+        below = f"{path}.{key}" if path else key
+        if not schema.knows(key):
+            report.unknown.append(below)
+        elif item is not None:
+            kept[key] = _node(item, schema.field(key), below, report)
+    for key in schema.required:
+        if key not in kept:
+            below = f"{path}.{key}" if path else key
+            report.wrong.append(Wrong(below, "FieldValueRequired", "Required value"))
+    return kept
+
+
+def _scalar(value: Any, schema: Schema, path: str, report: Report) -> None:
+    node = schema.node
+    if "enum" in node and value not in node["enum"]:
+        values = ", ".join(f'"{item}"' for item in node["enum"])
+        message = f'Unsupported value: "{value}": supported values: {values}'
+        report.wrong.append(Wrong(path, "FieldValueNotSupported", message))
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return
+    if "minimum" in node and value < node["minimum"]:
+        _out_of_bounds(value, path, f"greater than or equal to {node['minimum']}", report)
+    if "maximum" in node and value > node["maximum"]:
+        _out_of_bounds(value, path, f"less than or equal to {node['maximum']}", report)
+
+
+def _out_of_bounds(value: float, path: str, wanted: str, report: Report) -> None:
+    message = f"Invalid value: {value}: {path} in body should be {wanted}"
+    report.wrong.append(Wrong(path, "FieldValueInvalid", message))
+
+
+def _is_of_type(value: Any, schema: Schema) -> bool:
+    if value is None:
+        return True
+    if schema.int_or_string:
+        return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    if schema.type in ("integer", "number") and isinstance(value, bool):
+        return False
+    if schema.type == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return not schema.type or isinstance(value, TYPES[schema.type])

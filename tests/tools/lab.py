@@ -1,0 +1,115 @@
+"""Local clusters for tests and benchmarks: the lab's API, its controllers and pods that are fakes, in this process.
+
+    with lab_clusters(["prod-aws", "prod-azure"]) as clusters:
+        helm(..., "--kubeconfig", clusters["prod-aws"].kubeconfig_file)
+
+A pod is ready at once, or fails as its annotation `lab.mcci.io/fake` says (`mcci/lab/clusters/pods/fake.py`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcci.lab.clusters.cluster import Cluster
+from mcci.lab.clusters.controllers.context import Context
+from mcci.lab.clusters.controllers.manager import Manager
+from mcci.lab.clusters.pods import logs
+from mcci.lab.clusters.pods.node import Node
+from mcci.lab.clusters.status import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from mcci.lab.clusters.access.users import User
+    from mcci.lab.clusters.api.counter import Requests
+    from mcci.lab.clusters.api.logs import LogQuery
+    from mcci.lab.clusters.store import Store
+
+Object = dict[str, Any]
+DEFINITIONS = Path(__file__).parents[2] / "charts" / "crds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabCluster:
+    """A cluster that runs. `store` is its state, to look at and to change behind the API's back."""
+
+    name: str
+    url: str
+    kubeconfig_file: Path  # the administrator's
+    cluster: Cluster
+    node: Node | None
+
+    @property
+    def store(self) -> Store:
+        """The cluster's objects."""
+        return self.cluster.store
+
+    @property
+    def requests(self) -> Requests:
+        """How many requests the API got, by verb and path; `clear()` starts again."""
+        return self.cluster.requests
+
+    def kubeconfig(self, user: User | None = None, *, namespace: str = "default") -> str:
+        """Return a kubeconfig, as text: the administrator's, or of a user who may do what bindings allow."""
+        token = self.cluster.add_user(user) if user else ""
+        return self.cluster.kubeconfig(token, namespace=namespace)
+
+
+@contextmanager
+def lab_clusters(
+    names: Sequence[str], *, folder: Path | None = None, controllers: bool = True
+) -> Iterator[dict[str, LabCluster]]:
+    """Start a cluster for each name, all at once, and stop them at the end.
+
+    Their state is in `folder`, and comes back from there (default: a temporary one). `controllers=False` leaves
+    Deployments, Jobs and namespaces to themselves.
+    """
+    with ExitStack() as stack:
+        root = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcci-lab-")))
+        yield {name: _start(name, root / name, stack, controllers=controllers) for name in names}
+
+
+def _start(name: str, folder: Path, stack: ExitStack, *, controllers: bool) -> LabCluster:
+    cluster = stack.enter_context(Cluster(name, folder, definitions=DEFINITIONS))
+    node = _run_pods(cluster, folder, stack) if controllers else None
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(cluster.kubeconfig(), "utf-8")
+    return LabCluster(name=name, url=cluster.url, kubeconfig_file=kubeconfig, cluster=cluster, node=node)
+
+
+def _run_pods(cluster: Cluster, folder: Path, stack: ExitStack) -> Node:
+    context = Context(store=cluster.store)
+    manager, node = Manager(context), Node(context, folder=folder / "pods")
+    manager.start()
+    stack.callback(manager.stop)
+    node.start()
+    stack.callback(node.stop)
+    cluster.api.logs = _Logs(node)
+    return node
+
+
+class _Logs:
+    """The logs of a node's pods, as the API asks for them."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def __call__(self, pod: Object, query: LogQuery, /) -> AsyncIterator[bytes]:
+        metadata = pod["metadata"]
+        place = metadata["namespace"], metadata["name"]
+        path, ended = self._node.log_of(*place, query.container, previous=query.previous)
+        if path is None:
+            raise bad_request(f'container "{query.container}" in pod "{metadata["name"]}" has no log yet')
+        options = logs.LogOptions(
+            tail=query.tail, since=query.since, timestamps=query.timestamps, limit_bytes=query.limit_bytes
+        )
+        return logs.follow(path, options, ended) if query.follow else _once(path, options)
+
+
+async def _once(path: Path, options: logs.LogOptions) -> AsyncIterator[bytes]:
+    yield logs.read(path, options)
