@@ -33,7 +33,7 @@ def command(services: tuple[str, ...], config: Path, release: str | None, dry_ru
     from mcci import output
     from mcci.clients import repository
     from mcci.delivery import candidates
-    from mcci.delivery.push import run
+    from mcci.delivery.push import progress, run
     from mcci.delivery.registries import Registries
 
     environment = os.environ
@@ -46,7 +46,8 @@ def command(services: tuple[str, ...], config: Path, release: str | None, dry_ru
     with Registries(model, environment, output.log) as opened:
         pushes = run.plan(model, found, tag, opened)
         if not dry_run:
-            pushes = run.run(pushes, opened)
+            with progress.choose(environment) as shown:
+                pushes = run.run(pushes, opened, shown)
         for host, left in opened.pull_limits.items():
             output.log(f"{host}: {left}")
     _show(pushes, tag, format_, dry_run=dry_run)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mcci.clients.registry import blobs
 from mcci.clients.registry.errors import NotThere, Stopped
 from mcci.delivery.push.plan import Tree, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mcci.clients.registry.client import Registry
     from mcci.clients.registry.manifests import Descriptor, Manifest
@@ -72,15 +72,38 @@ def _cosign(registry: Registry, image: Reference) -> Iterator[tuple[str, str]]:
             yield tag, found.digest
 
 
-def copy(source: Registry, image: Reference, target: Registry, repository: Reference) -> Copied:
+class Told(Protocol):
+    """Who is told how far a copy is."""
+
+    def expect(self, blobs: Iterable[Descriptor], /) -> None:
+        """Take in which blobs are to be there."""
+
+    def at(self, digest: str, position: int, /) -> None:
+        """Take in that a blob is there up to `position`."""
+
+
+class Nobody:
+    """Nobody is told."""
+
+    def expect(self, _blobs: Iterable[Descriptor], /) -> None:
+        """Nothing."""
+
+    def at(self, _digest: str, _position: int, /) -> None:
+        """Nothing."""
+
+
+def copy(
+    source: Registry, image: Reference, target: Registry, repository: Reference, told: Told | None = None
+) -> Copied:
     """Copy `image` (by digest) and what refers to it to `repository`, and verify that it is there. No tag is written.
 
     Raises what registries raise; then the target has nothing that points to a part it lacks.
     """
     tree = survey(source, image)
+    work = _Copy(source=source, image=image, target=target, repository=repository, told=told or Nobody())
     total = Copied()
     for step in steps(tree):
-        total += _copy_step(source, image, target, repository, step)
+        total += work.step(step)
     for tag, digest in tree.tagged.items():
         if not target.exists(repository.at(tag)):
             target.put_manifest(repository.at(tag), tree.manifests[digest])
@@ -90,56 +113,66 @@ def copy(source: Registry, image: Reference, target: Registry, repository: Refer
     return total
 
 
-def _copy_step(source: Registry, image: Reference, target: Registry, repository: Reference, step: Step) -> Copied:
-    if target.exists(repository.at(step.top.digest)):
-        if step.is_referrer and step.top.subject:
-            target.put_referrer(repository, step.top)
-        return Copied(present=len(step.blobs))
-    total = Copied()
-    for each in _copy_blobs(source, image, target, repository, step.blobs):
-        total += each
-    for manifest in step.manifests:
-        if manifest.subject:
-            target.put_referrer(repository, manifest)
-        else:
-            target.put_manifest(repository.at(manifest.digest), manifest)
-    return total
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Copy:
+    """A copy under way: of `image` in `source`, to `repository` in `target`."""
 
+    source: Registry
+    image: Reference
+    target: Registry
+    repository: Reference
+    told: Told
 
-def _copy_blobs(
-    source: Registry, image: Reference, target: Registry, repository: Reference, wanted: tuple[Descriptor, ...]
-) -> list[Copied]:
-    """Copy blobs, the large ones first; when one fails, or the process is told to end, the others stop."""
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="copy")
-    try:
-        by_size = sorted(wanted, key=lambda blob: -blob.size)
-        running = [pool.submit(_copy_blob, source, image, target, repository, blob) for blob in by_size]
-        if any(each.exception() for each in wait(running, return_when=FIRST_EXCEPTION).done):
-            _stop(source, target)
-        failed = [error for each in running if (error := each.exception()) and not isinstance(error, Stopped)]
-        if failed:
-            raise failed[0]
-        return [each.result() for each in running]
-    except BaseException:
-        _stop(source, target)
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    def step(self, step: Step) -> Copied:
+        if self.target.exists(self.repository.at(step.top.digest)):
+            if step.is_referrer and step.top.subject:
+                self.target.put_referrer(self.repository, step.top)
+            return Copied(present=len(step.blobs))
+        self.told.expect(step.blobs)
+        total = Copied()
+        for each in self.blobs(step.blobs):
+            total += each
+        for manifest in step.manifests:
+            if manifest.subject:
+                self.target.put_referrer(self.repository, manifest)
+            else:
+                self.target.put_manifest(self.repository.at(manifest.digest), manifest)
+        return total
 
+    def blobs(self, wanted: tuple[Descriptor, ...]) -> list[Copied]:
+        """Copy blobs, the large ones first; when one fails, or the process is told to end, the others stop."""
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="copy")
+        try:
+            running = [pool.submit(self.blob, blob) for blob in sorted(wanted, key=lambda blob: -blob.size)]
+            if any(each.exception() for each in wait(running, return_when=FIRST_EXCEPTION).done):
+                self.stop()
+            failed = [error for each in running if (error := each.exception()) and not isinstance(error, Stopped)]
+            if failed:
+                raise failed[0]
+            return [each.result() for each in running]
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
-def _stop(*registries: Registry) -> None:
-    for each in registries:
-        each.http.settings.stop.set()
+    def stop(self) -> None:
+        for each in (self.source, self.target):
+            each.http.settings.stop.set()
 
+    def blob(self, blob: Descriptor) -> Copied:
+        if self.target.has_blob(self.repository, blob.digest):
+            self.told.at(blob.digest, blob.size)
+            return Copied(present=1)
 
-def _copy_blob(source: Registry, image: Reference, target: Registry, repository: Reference, blob: Descriptor) -> Copied:
-    if target.has_blob(repository, blob.digest):
-        return Copied(present=1)
+        def pieces(start: int, end: int) -> Iterator[bytes]:
+            for piece in blobs.read(self.source.http, self.image, blob, start, end):
+                yield piece
+                start += len(piece)
+                self.told.at(blob.digest, start)
 
-    def pieces(start: int, end: int) -> Iterator[bytes]:
-        return blobs.read(source.http, image, blob, start, end)
-
-    mount_from = image.repository if source.host == target.host else ""
-    if blobs.upload(target.http, repository, blob, pieces, mount_from):
-        return Copied(sent=1, sent_bytes=blob.size)
-    return Copied(mounted=1)
+        mount_from = self.image.repository if self.source.host == self.target.host else ""
+        if blobs.upload(self.target.http, self.repository, blob, pieces, mount_from):
+            return Copied(sent=1, sent_bytes=blob.size)
+        self.told.at(blob.digest, blob.size)
+        return Copied(mounted=1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcci.clients.registry.reference import Reference
     from mcci.config.model import Config
     from mcci.delivery.candidates import Candidate
+    from mcci.delivery.push.progress import Progress
     from mcci.delivery.registries import Registries
 
 
@@ -56,16 +57,19 @@ def _plan(config: Config, candidate: Candidate, release: str, opened: Registries
     return Push(candidate=candidate, target=target, tags=tuple(wanted), must_copy=has_candidate)
 
 
-def run(pushes: Iterable[Push], opened: Registries) -> list[Push]:
+def run(pushes: Iterable[Push], opened: Registries, progress: Progress) -> list[Push]:
     """Copy every image, then write the tags, and return what was done. Run again, it ends in the same state."""
-    done = []
-    for push in pushes:
-        source, target = opened.of(push.candidate.image), opened.of(push.target)
-        copied = copy(source, push.candidate.image, target, push.target) if push.must_copy else Copied()
-        done.append(replace(push, copied=copied))
+    done = [replace(push, copied=_copied(push, opened, progress)) for push in pushes]
     for push in done:
         _tag(push, opened)
     return done
+
+
+def _copied(push: Push, opened: Registries, progress: Progress) -> Copied:
+    if not push.must_copy:
+        return Copied()
+    image, target = push.candidate.image, push.target
+    return copy(opened.of(image), image, opened.of(target), target, progress.of(push.candidate.service))
 
 
 def _tag(push: Push, opened: Registries) -> None:
