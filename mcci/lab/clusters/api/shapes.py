@@ -36,7 +36,12 @@ def accept(
         raise ApiError(500, "", f"failed to create typed patch object ({name}): {paths}")
     if told and options.validation == "Warn":
         options.warnings.extend(warning for warning in told if warning not in options.warnings)
-    wrong = [item for item in report.wrong if not (applied and item.reason == "FieldValueRequired")]
+    # Nothing that is required of a status is asked of who writes: controllers know best, and a part has not all.
+    wrong = [
+        item
+        for item in report.wrong
+        if item.reason != "FieldValueRequired" or not (applied or item.field.startswith("status."))
+    ]
     if resource.custom:
         _refuse(wrong, resource, body)
         return kept
