@@ -71,6 +71,16 @@ class Gate(Enum):
     AUTOMATIC = "automatic"
 
 
+class Notice(Enum):
+    """What of a canary a webhook is told."""
+
+    STEP = "step"
+    PROMOTE = "promote"
+    ABORT = "abort"
+    FAIL = "fail"
+    HOLD = "hold"
+
+
 class Topology(Enum):
     """Istio's control-plane topology."""
 

@@ -109,6 +109,12 @@ class Cluster:
     agent: str = key("The GitLab agent's context, `path/to/project:agent-name`.", "", form=forms.AGENT)
     oidc: Oidc | None = key("Keyless access with the job's ID token.", None)
     prometheus: str = key("The URL of the Prometheus that watches it.", "", form=forms.WEB)
+    proxies: tuple[str, ...] = key(
+        "URLs of Envoys' administration, where jobs reach them: a canary's step waits until they have its weights.",
+        (),
+        form=forms.WEB,
+        unique=True,
+    )
     values: Mapping[str, object] = key("Helm values for this cluster, by chart: `microservice`, `istio`.", factory=dict)
     marks: Marks = marks()
 

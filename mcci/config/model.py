@@ -16,6 +16,7 @@ from mcci.config.choices import (
     Gate,
     Layout,
     NetworkMode,
+    Notice,
     SiteRole,
     Stack,
     Tier,
@@ -24,14 +25,15 @@ from mcci.config.choices import (
 )
 from mcci.config.clouds import Cluster, Environment, Mesh, Network, Oidc, Site
 from mcci.config.keys import Duration, Marks, Version, key, marks
+from mcci.config.notify import Webhook
 from mcci.config.project import Branches, Files, GitLab, Registry, Runner
 from mcci.config.services import Health, Service
 
 __all__ = [
     "STAGES", "Analysis", "Branches", "Canary", "Cloud", "Cluster", "Config", "DeploymentTier", "Duration", "Engine",
-    "Environment", "Files", "Gate", "GitLab", "Health", "Layout", "Marks", "Mesh", "Network", "NetworkMode", "Oidc",
-    "Registry", "Runner", "Service", "ServiceCanary", "Site", "SiteRole", "Stack", "Tier", "Topology", "TriggerToken",
-    "Version",
+    "Environment", "Files", "Gate", "GitLab", "Health", "Layout", "Marks", "Mesh", "Network", "NetworkMode", "Notice",
+    "Oidc", "Registry", "Runner", "Service", "ServiceCanary", "Site", "SiteRole", "Stack", "Tier", "Topology",
+    "TriggerToken", "Version", "Webhook",
 ]  # fmt: skip
 
 STAGES = ("pipeline", "deliver", "check", "compile", "build", "test", "push", "release", "verify", "canary", "rollback")
@@ -69,6 +71,9 @@ class Config:
     clusters: Mapping[str, Cluster] = key("The clusters, by name.", factory=dict, key_form=forms.SHORT_NAME)
     mesh: Mesh = key("The Istio mesh.", factory=Mesh)
     canary: Canary = key("How new versions take over the traffic.", factory=Canary)
+    notifications: Mapping[str, Webhook] = key(
+        "The webhooks that are told what becomes of canaries, by name.", factory=dict, key_form=forms.SHORT_NAME
+    )
     runner: Runner = key("The runners and how jobs use them.", factory=Runner)
     network: Network = key("The VPN between the clouds.", factory=Network)
     include: tuple[str, ...] = key(
