@@ -90,6 +90,9 @@ class ClusterApi(Protocol):
     def version(self) -> str:
         """Return the server's `gitVersion`, such as `v1.34.5`."""
 
+    def skew(self) -> float | None:
+        """Return how many seconds the server's clock is ahead of this machine's; None where it does not say."""
+
     def served(self, kind: Kind) -> bool:
         """Say whether the API serves a kind: Istio's, for one, where its CRDs are installed."""
 

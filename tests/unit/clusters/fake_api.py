@@ -45,6 +45,7 @@ class State:
 
     namespaces: tuple[str, ...] | None = None
     version: str = "v1.34.5"
+    skew: float | None = 0.0
     unserved: set[Kind] = field(default_factory=set)
     denied: set[tuple[str, str]] = field(default_factory=set)  # (verb, plural) that these credentials lack
     logs: dict[tuple[str, str], str] = field(default_factory=dict)  # by namespace and pod
@@ -73,6 +74,9 @@ class FakeApi:
     def version(self) -> str:
         self._read("version", None, "", "")
         return self.state.version
+
+    def skew(self) -> float | None:
+        return self.state.skew
 
     def served(self, kind: Kind) -> bool:
         return kind not in self.state.unserved
