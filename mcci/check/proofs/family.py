@@ -214,13 +214,11 @@ def _passed(job: Job, scope: Scope, way: Way) -> dict[str, Passed]:
     """Return the variables that a trigger job passes on: those it inherits, its own, and its rule's."""
     if job.trigger is None or not job.trigger.forward_yaml_variables:
         return {}
-    above = replace(scope, own={key: each.value for key, each in job.variables.items()}, questions={})
-    inherited = job.inherited_variables
-    passed = {
-        key: Passed(text, above, raw=False)
-        for key, text in scope.inherited.items()
-        if inherited is True or (inherited and key in inherited)
-    }
+    wanted = job.inherited_variables
+    seen = {key: text for key, text in scope.inherited.items() if wanted is True or (wanted and key in wanted)}
+    own = {key: each.value for key, each in job.variables.items()}
+    above = replace(scope, own=own, inherited=seen, questions={})
+    passed = {key: Passed(text, above, raw=False) for key, text in seen.items()}
     passed.update((key, Passed(each.value, above, raw=each.raw)) for key, each in job.variables.items())
     passed.update((key, Passed(text, above, raw=False)) for key, text in way.variables.items())
     return passed

@@ -17,6 +17,7 @@ from mcci.check.proofs.witness import Witness, plainest
 from mcci.check.rule import Rule
 from mcci.check.subject import Subject
 from mcci.findings import Finding, Position
+from mcci.pipeline.limits import MAX_CHILD_DEPTH
 
 T = TypeVar("T")
 
@@ -99,7 +100,26 @@ def proving(subject: Subject) -> Proving:
         for member in family.members:
             done = {name: effects(job) for name, job in member.jobs.items()}
             found.places.append(Place(family, member, Order(family, member), done))
+            found.undecided.update(_unseen(found.places[-1], subject))
     return found
+
+
+def _unseen(place: Place, subject: Subject) -> Iterator[tuple[tuple[Position, str], None]]:
+    """Yield the child pipelines of which nothing is known: a job makes their file, or it is not at hand.
+
+    A file that is missing from this branch alone is an error, or its job is for other branches: neither is open.
+    """
+    member = place.member
+    started = {each.started_by for each in subject.pipelines if each.parent is member.pipeline}
+    for group, names in member.configuration.groups.items():
+        trigger = member.jobs[names[0]].trigger
+        if trigger is None or group in started or member.pipeline.depth >= MAX_CHILD_DEPTH:
+            continue
+        elsewhere = any(each.kind != "local" or "$" in each.value for each in trigger.include)
+        if elsewhere and any(map(place.present, names)):
+            made = any(each.kind == "artifact" for each in trigger.include)
+            why = "a job makes its file" if made else "its file is not at hand"
+            yield (member.jobs[names[0]].position, f"the child pipeline of job '{group}': {why}"), None
 
 
 def _family(pipelines: list[Pipeline], subject: Subject) -> Family | None:

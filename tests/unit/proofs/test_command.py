@@ -98,6 +98,22 @@ def test_nothing_proved(project: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.splitlines()[-1].startswith("nothing was proved: ")
 
 
+@pytest.mark.parametrize(
+    ("include", "why"),
+    [
+        ("{artifact: made.yml, job: build}", "a job makes its file"),
+        ("{project: other/project, file: child.yml}", "its file is not at hand"),
+        ("{local: $WHICH.yml}", "its file is not at hand"),
+    ],
+)
+def test_unseen_child(project: Path, capsys: pytest.CaptureFixture[str], include: str, why: str) -> None:
+    """Nothing is said to hold in every event while a child pipeline is not known."""
+    code, found = document(project, f"{SAFE}go: {{trigger: {{include: [{include}]}}}}\n", capsys)
+    assert code == 1
+    assert [each["message"] for each in found["findings"]] == [f"not proved, the child pipeline of job 'go': {why}"]
+    assert {each["holds"] for each in found["proofs"]["promises"]} == {None}
+
+
 def test_tag(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A tag that shows something is named like a tag."""
     rules = "rules: [{if: $CI_COMMIT_TAG}]"
