@@ -158,6 +158,20 @@ class GitLab:
             self._settle()
             return True
 
+    def keep(self, build: Build, kind: str, name: str, data: bytes) -> Path:
+        """Store a file that a job handed over, and return where it is."""
+        folder = self._state / "artifacts" / str(build.id)
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{len(build.artifacts)}-{kind}-{name.rpartition('/')[2]}"
+        path.write_bytes(data)
+        return path
+
+    def logged(self) -> None:
+        """Tell those who watch that a log has grown."""
+        with self.lock:
+            self.revision += 1
+            self.changed.notify_all()
+
     def tick(self) -> None:
         """Let the time pass that has passed: delayed jobs start."""
         with self.lock:
@@ -173,6 +187,10 @@ class GitLab:
         """Wait until something is true of the state; false where that took longer."""
         with self.changed:
             return self.changed.wait_for(until, seconds)
+
+    def wait_for_change(self, revision: int, seconds: float) -> bool:
+        """Wait until something has changed since `revision`; false where nothing did."""
+        return self.wait(lambda: self.revision != revision, seconds)
 
     def artifacts_of(self, build: Build) -> list[Build]:
         """Return the builds whose artifacts a job gets: what it `needs`, else all of the stages before it."""

@@ -228,3 +228,12 @@ class Environment:
     def last(self) -> Deployment | None:
         """The last deployment that succeeded."""
         return next((each for each in reversed(self.deployments) if each.status == "success"), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """One branch of a push: the commits before and after, blank where there was or is none."""
+
+    branch: str
+    before: str
+    after: str

@@ -1,0 +1,141 @@
+"""The local GitLab as a whole: one project with its repository, people and settings, and its pipelines."""
+
+from __future__ import annotations
+
+import hmac
+import itertools
+import threading
+from typing import TYPE_CHECKING
+
+from mcci.errors import McciError
+from mcci.rehearsal.gitlab.instance import GitLab, NotCreated
+from mcci.rehearsal.gitlab.merge_requests import MergeRequests
+from mcci.rehearsal.gitlab.model import Access, Build, Protection, Pushed, Settings, User
+from mcci.rehearsal.gitlab.payload import Place
+from mcci.rehearsal.gitlab.repository import BLANK, Hosted
+from mcci.simulation.events import Event, Project, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from mcci.rehearsal.gitlab.model import Pipeline
+
+SKIP = ("[ci skip]", "[skip ci]")
+
+
+class Forbidden(McciError):
+    """The user may not do this."""
+
+
+class Site:
+    """One local GitLab. `url` is where it is served, known once it is."""
+
+    def __init__(self, state: Path, *, path: str, users: Iterable[User], default_branch: str = "main") -> None:
+        self.settings = Settings(path=path, default_branch=default_branch)
+        self.settings.protected[default_branch] = Protection(name=default_branch)
+        self.users = list(users)
+        self.url = "http://127.0.0.1"
+        self.state = state
+        self.repository = Hosted(state / "repositories" / f"{path}.git", default_branch)
+        self.gitlab = GitLab(state, self.project)
+        self.merge_requests = MergeRequests(self)
+        self.numbers = itertools.count(1)
+        self.pushing = threading.Lock()
+
+    def project(self) -> Project:
+        """Return the project as it is set up now, for the simulation."""
+        settings = self.settings
+        return Project(
+            files=self.repository.files,
+            path=settings.path,
+            default_branch=settings.default_branch,
+            configuration=settings.configuration,
+            variables=tuple(settings.variables),
+            protected=tuple(settings.protected),
+        )
+
+    @property
+    def place(self) -> Place:
+        """What a job's variables say of it."""
+        return Place(url=self.url, project=self.project(), project_id=self.settings.id)
+
+    # Who asks
+
+    def user_of(self, token: str) -> User | None:
+        """Return who an access token belongs to."""
+        return next((user for user in self.users if hmac.compare_digest(user.token, token)), None)
+
+    def build_of(self, token: str) -> Build | None:
+        """Return the running job whose token this is: it ends with its job."""
+        with self.gitlab.lock:
+            for build in self.gitlab.builds.values():
+                if hmac.compare_digest(build.token, token):
+                    return build if build.started is not None and build.finished is None else None
+        return None
+
+    def may_run(self, user: User, ref: str) -> bool:
+        """Whether a user may run pipelines on a ref: on a protected branch, who may push or merge to it.
+
+        Source: https://docs.gitlab.com/ci/pipelines/#pipeline-security-on-protected-branches
+        """
+        protection = self.protection_of(ref)
+        if protection is None:
+            return user.access >= Access.DEVELOPER
+        wanted = [level for level in (protection.push, protection.merge) if level is not Access.NONE]
+        return bool(wanted) and user.access >= min(wanted)
+
+    def protection_of(self, ref: str) -> Protection | None:
+        """Return what protects a branch: its own entry, or a wildcard's."""
+        from mcci.pipeline.globs import matches_wildcard
+
+        found = self.settings.protected
+        return found.get(ref) or next((each for name, each in found.items() if matches_wildcard(name, ref)), None)
+
+    # What starts pipelines
+
+    def pushed(self, changes: Iterable[Pushed], user: User, options: Iterable[str] = ()) -> list[Pipeline]:
+        """Start the pipelines of a push, and those of the merge requests that it changes."""
+        made: list[Pipeline] = []
+        for change in changes:
+            if change.after == BLANK or "ci.skip" in options:
+                continue
+            message = self.repository.message(change.after)
+            if any(word in message for word in SKIP):
+                continue
+            event = Event(
+                source=Source.PUSH,
+                ref=change.branch,
+                changes=self.repository.changed(change.before, change.after),
+                commit_message=message,
+                open_merge_requests=self.merge_requests.open_from(change.branch),
+            )
+            made += self._start(event, change.after, user, change.before)
+            made += self.merge_requests.pushed(change.branch, user)
+        return made
+
+    def _start(self, event: Event, sha: str, user: User, before: str = "") -> list[Pipeline]:
+        try:
+            return [self.gitlab.start(event, sha=sha, user=user, before=before)]
+        except NotCreated:
+            return []  # a push without a pipeline is none the worse
+
+    def run(
+        self, ref: str, source: Source, user: User, *,
+        variables: Mapping[str, str] | None = None, inputs: Mapping[str, Any] | None = None,
+    ) -> Pipeline:  # fmt: skip
+        """Start a pipeline because somebody asked for it. Raises `NotCreated` and `Forbidden`."""
+        commit = self.repository.commit(f"refs/heads/{ref}")
+        if commit is None:
+            raise NotCreated("Reference not found")
+        if not self.may_run(user, ref):
+            raise Forbidden(f"You do not have sufficient permission to run a pipeline on '{ref}'.")
+        event = Event(
+            source=source,
+            ref=ref,
+            variables=dict(variables or {}),
+            inputs=dict(inputs or {}),
+            commit_message=self.repository.message(commit),
+        )
+        return self.gitlab.start(event, sha=commit, user=user)
