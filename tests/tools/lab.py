@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcci.lab.clusters.access.users import ADMIN
 from mcci.lab.clusters.cluster import Cluster
 from mcci.lab.clusters.controllers.context import Context
 from mcci.lab.clusters.controllers.manager import Manager
@@ -53,10 +54,12 @@ class LabCluster:
         """How many requests the API got, by verb and path; `clear()` starts again."""
         return self.cluster.requests
 
-    def kubeconfig(self, user: User | None = None, *, namespace: str = "default") -> str:
-        """Return a kubeconfig, as text: the administrator's, or of a user who may do what bindings allow."""
-        token = self.cluster.add_user(user) if user else ""
-        return self.cluster.kubeconfig(token, namespace=namespace)
+    def kubeconfig(self, user: User = ADMIN, *, namespace: str = "default", seconds: float | None = None) -> str:
+        """Return a kubeconfig, as text: the administrator's, or of a user who may do what bindings allow.
+
+        Its token expires after so many seconds, or never. `service_account("ns", "name")` is a user too.
+        """
+        return self.cluster.kubeconfig(user, namespace=namespace, seconds=seconds)
 
 
 @contextmanager

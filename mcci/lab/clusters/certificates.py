@@ -1,8 +1,9 @@
-"""A certificate authority and a server certificate for a cluster on loopback."""
+"""What a cluster on loopback proves itself with: a certificate of an authority of its own, and a key for tokens."""
 
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,15 @@ def ensure(folder: Path) -> None:
     key.write_bytes(server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     (folder / "ca.crt").write_bytes(root.public_bytes(Encoding.PEM))
     (folder / "server.crt").write_bytes(leaf.public_bytes(Encoding.PEM))
+
+
+def signing_key(folder: Path) -> bytes:
+    """Return the key with which a cluster signs tokens, from `token.key` (mode 600), made where it is not there."""
+    file = folder / "token.key"
+    if not file.is_file():
+        file.touch(mode=0o600)
+        file.write_bytes(secrets.token_bytes(32))
+    return file.read_bytes()
 
 
 def _name(text: str) -> x509.Name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import threading
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 HOST = "127.0.0.1"
+FINISH = 0.2  # seconds that requests get to finish when the server stops
 KEPT_ALIVE = 120  # seconds; longer than Go's clients keep an idle connection, or they write into one just closed
 
 
@@ -41,8 +43,7 @@ class Cluster:
         self.folder = folder
         self.store = Store(folder / "objects.sqlite")
         self.requests = Requests()
-        self.tokens = Tokens()
-        self.admin_token = self.tokens.add(ADMIN)
+        self.tokens = Tokens(certificates.signing_key(folder))
         furnish(self.store, _read(definitions) if definitions else [])
         self.api = Api(self.store, Catalog(self.store), self.tokens, self.requests)
         self._server = _Server(
@@ -92,19 +93,18 @@ class Cluster:
         """The API's address."""
         return f"https://{HOST}:{self.port}"
 
-    def add_user(self, user: User, *, seconds: float = float("inf")) -> str:
-        """Return a token for a user, who may do what bindings in the cluster allow."""
-        return self.tokens.add(user, seconds=seconds)
+    def kubeconfig(self, user: User = ADMIN, *, namespace: str = "default", seconds: float | None = None) -> str:
+        """Return a user's kubeconfig (YAML), good for so many seconds or for ever.
 
-    def kubeconfig(self, token: str = "", *, namespace: str = "default") -> str:
-        """Return a kubeconfig (YAML) for whose token it is; the administrator's by default."""
+        The administrator may do everything, another user what bindings in the cluster allow.
+        """
         authority = base64.b64encode((self.folder / "ca.crt").read_bytes()).decode()
         document = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": self.name,
             "clusters": [{"name": self.name, "cluster": {"server": self.url, "certificate-authority-data": authority}}],
-            "users": [{"name": self.name, "user": {"token": token or self.admin_token}}],
+            "users": [{"name": self.name, "user": {"token": self.tokens.issue(user, seconds=seconds)}}],
             "contexts": [
                 {"name": self.name, "context": {"cluster": self.name, "user": self.name, "namespace": namespace}}
             ],
@@ -118,15 +118,22 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.answers = threading.Event()
-        self._loop: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: Any = None) -> None:
-        import asyncio
-
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         if self.started:
             self.answers.set()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        # A client that keeps its connection, idle, would hold the server up until it answers the end of TLS.
+        asyncio.get_running_loop().call_later(FINISH, self._abort)
+        await super().shutdown(sockets)
+
+    def _abort(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     def stop(self, api: Api) -> None:
         self.should_exit = True

@@ -35,7 +35,7 @@ def token_request(store: Store, tokens: Tokens, namespace: str, name: str, body:
     if not SHORTEST <= seconds <= LONGEST:
         text = f"spec.expirationSeconds: Invalid value: {seconds}: may not specify a duration less than 10 minutes"
         raise ApiError(422, "Invalid", text)
-    token = tokens.add(service_account(namespace, name), seconds=seconds)
+    token = tokens.issue(service_account(namespace, name), seconds=seconds)
     until = timestamp(datetime.now(UTC) + timedelta(seconds=seconds))
     head = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
     metadata = {"name": name, "namespace": namespace, "creationTimestamp": timestamp(datetime.now(UTC))}
