@@ -89,13 +89,27 @@ class Oidc:
     tenant: str = key("The Azure tenant.", "", form=forms.LINE)
     resource_group: str = key("The Azure resource group that holds the cluster.", "", form=forms.LINE)
     project: str = key("The Google project that holds the cluster.", "", form=forms.LINE)
-    provider: str = key("Google's workload identity provider.", "", form=forms.LINE)
+    provider: str = key(
+        "Google's workload identity provider, `projects/…/locations/global/workloadIdentityPools/…/providers/…`.",
+        "",
+        form=forms.LINE,
+    )
+    server: str = key(
+        "The URL of the cluster's API server. By default the cloud's own program (`aws`, `az`, `gcloud`) is asked.",
+        "",
+        form=forms.WEB,
+    )
+    authority: str = key(
+        "The file in the repository with the certificate of the cluster's authority (PEM), with `server`.",
+        "",
+        form=forms.PATH,
+    )
     marks: Marks = marks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A Kubernetes cluster and how a job reaches it: by one of `kubeconfig`, `agent` and `oidc`."""
+    """A Kubernetes cluster and how a job reaches it: by one of `kubeconfig`, `agent`, `oidc` and `in_cluster`."""
 
     name: str = ""
     cloud: Cloud = key("The cloud it runs in.", Cloud.OTHER)
@@ -108,6 +122,14 @@ class Cluster:
     )
     agent: str = key("The GitLab agent's context, `path/to/project:agent-name`.", "", form=forms.AGENT)
     oidc: Oidc | None = key("Keyless access with the job's ID token.", None)
+    in_cluster: bool = key("The jobs run in this very cluster: their pod's service account gives access.", False)
+    allow_exec: tuple[str, ...] = key(
+        "The programs that its kubeconfig may run for credentials, besides the one that belongs to its cloud.",
+        (),
+        form=forms.LINE,
+        unique=True,
+        examples=(["tsh"],),
+    )
     prometheus: str = key("The URL of the Prometheus that watches it.", "", form=forms.WEB)
     proxies: tuple[str, ...] = key(
         "URLs of Envoys' administration, where jobs reach them: a canary's step waits until they have its weights.",
@@ -120,10 +142,15 @@ class Cluster:
 
     @property
     def kubeconfig_variable(self) -> str:
-        """The file variable with the kubeconfig; empty where an agent or OIDC gives access."""
-        if self.agent or self.oidc:
+        """The file variable with the kubeconfig; empty where something else gives access."""
+        if self.agent or self.oidc or self.in_cluster:
             return ""
         return self.kubeconfig or f"KUBECONFIG_{self.name.upper().replace('-', '_')}"
+
+    @property
+    def id_token_variable(self) -> str:
+        """The variable with the job's ID token for this cluster."""
+        return f"MCCI_ID_TOKEN_{self.name.upper().replace('-', '_')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

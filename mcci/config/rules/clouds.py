@@ -68,7 +68,7 @@ def access(config: Config) -> Iterator[Finding]:
     """A cluster is reached in one way, and keyless access has what its cloud asks for."""
     variables: dict[str, str] = {}
     for cluster in config.clusters.values():
-        ways = [way for way in ("kubeconfig", "agent", "oidc") if getattr(cluster, way)]
+        ways = [way for way in ("kubeconfig", "agent", "oidc", "in_cluster") if getattr(cluster, way)]
         if len(ways) > 1:
             message = f"the cluster {cluster.name} is reached by {' and '.join(ways)}."
             yield problem("access", message, cluster.marks.of(ways[1]), "Give one of them.")
@@ -92,6 +92,9 @@ def _oidc(cluster: Cluster) -> Iterator[Finding]:
     if missing:
         message = f"keyless access to {cluster.cloud.value} needs {' and '.join(repr(name) for name in missing)} too."
         yield problem("access", message, cluster.marks.of("oidc"))
+    if bool(cluster.oidc.server) != bool(cluster.oidc.authority):
+        message = "the 'server' and the 'authority' of keyless access are given together."
+        yield problem("access", message, cluster.marks.of("oidc"), "Leave both out, and the cloud is asked for them.")
     if not cluster.region and cluster.cloud is not Cloud.AZURE:
         message = f"keyless access to {cluster.cloud.value} needs the 'region' of {cluster.name}."
         yield problem("access", message, cluster.marks.of("oidc"))
