@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mcci.canary.state import Action, Phase
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -39,7 +41,10 @@ class Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One cluster. A cluster that holds no Istio objects has pods alone; `recorded` is the last pipeline that wrote."""
+    """One cluster. A cluster that holds no Istio objects has pods alone; `recorded` is the last pipeline that wrote.
+
+    `problem` says why it could not be read.
+    """
 
     name: str
     virtual_service: Object | None = None
@@ -48,6 +53,7 @@ class View:
     recorded: int | None = None
     pods: tuple[Pod, ...] = ()
     locks: tuple[Lock, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,13 @@ class Survey:
             if pod.version == version
             for trouble in pod.troubles
         )
+
+
+def began(state: State) -> datetime | None:
+    """Return when the canary was put there: what went wrong with pods before is no trouble of its own."""
+    if state.phase is not Phase.CANARY:
+        return None
+    return next((entry.at for entry in reversed(state.history) if entry.action is Action.BEGIN), None)
 
 
 def pods(found: Iterable[Object], since: datetime | None = None) -> tuple[Pod, ...]:

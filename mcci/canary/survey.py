@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 from mcci.canary import facts, state_json
 from mcci.canary.facts import Survey, View
 from mcci.canary.site import each, raise_first
-from mcci.canary.state import Phase
 from mcci.clients.kubernetes.api import CONFIG_MAP, LEASE, POD, VIRTUAL_SERVICE, Kind
 from mcci.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from mcci.canary.site import Site
-    from mcci.canary.state import State
     from mcci.clients.kubernetes.api import ClusterApi, Object
 
 RECORD = "mcci-environment"
@@ -37,25 +34,29 @@ class _Raw:
     pods: Sequence[Object]
 
 
-def look(site: Site) -> tuple[Site, Survey]:
+def look(site: Site, *, tolerant: bool = False) -> tuple[Site, Survey]:
     """Return what the clusters say, and the site with the leader's clock, told from the Lease that was just written.
 
-    Raises the first cluster's error with the advice to go on without it; `DamagedState`.
+    Raises the first cluster's error with the advice to go on without it, unless `tolerant`: then its view says why.
+    Raises `DamagedState`.
     """
     everywhere = {**site.config, **site.others}
     found, failed = each(everywhere, lambda name, api: _read(site, name, api), site.at_once)
-    for name in failed:
-        raise_first({name: failed[name]}, f"reading from (a person may go on with --without {name})")
-    ahead = _ahead(site, found[site.leader])
+    for name in failed if not tolerant else ():
+        raise_first({name: failed[name]}, f"nothing was changed; `--without {name}` goes on without it: reading from")
+    ahead = _ahead(site, found[site.leader]) if site.leader in found else None
     site = replace(site, ahead=ahead if ahead is not None else site.ahead)
-    config = {name: _view(site, name, found[name]) for name in site.config}
-    others = {name: _view(site, name, found[name]) for name in site.others}
-    survey = Survey(config=config, others=others, now=site.now())
-    state = survey.state
-    since = _began(state) if state else None
-    with_pods = {name: replace(view, pods=facts.pods(found[name].pods, since)) for name, view in config.items()}
-    other_pods = {name: replace(view, pods=facts.pods(found[name].pods, since)) for name, view in others.items()}
-    return site, replace(survey, config=with_pods, others=other_pods)
+    views = {name: _view(site, name, raw) for name, raw in found.items()}
+    states = [view.state for view in views.values() if view.state]
+    state = max(states, key=lambda each: each.revision, default=None)
+    since = facts.began(state) if state else None
+    views = {name: replace(view, pods=facts.pods(found[name].pods, since)) for name, view in views.items()}
+    views |= {name: View(name=name, problem=str(error)) for name, error in failed.items()}
+    return site, Survey(
+        config={name: views[name] for name in site.config},
+        others={name: views[name] for name in site.others},
+        now=site.now(),
+    )
 
 
 def _read(site: Site, name: str, api: ClusterApi) -> _Raw:
@@ -125,10 +126,3 @@ def _ahead(site: Site, leader: _Raw) -> timedelta | None:
         return None
     ahead = written - site.clock.now()
     return ahead if abs(ahead.total_seconds()) > TOLERATED else timedelta(0)
-
-
-def _began(state: State) -> datetime | None:
-    """Return when the canary got its first traffic: what went wrong before is no trouble of this step's."""
-    if state.phase is not Phase.CANARY:
-        return None
-    return next((entry.at for entry in reversed(state.history) if entry.action.value == "begin"), None)
