@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from mcci.canary.plan import NoCanary
 from mcci.canary.settle import Found
 from mcci.canary.state import Action, Intent
 from mcci.canary.survey import look
+from mcci.clients.kubernetes.api import Unreachable
 from mcci.clusters import leases
 from mcci.clusters.leases import Holder, LeaseLost
 from mcci.errors import McciError
@@ -105,9 +106,15 @@ def opened(site: Site, *, wait: float = 0, ttl: float = leases.TTL, dry_run: boo
     pipeline = "" if site.actor.pipeline is None else str(site.actor.pipeline)
     holder = Holder(identity=site.actor.who, pipeline=site.actor.pipeline_url or pipeline, job_url=site.actor.job_url)
     api = site.config[site.leader]
-    with leases.hold(
-        api, site.namespace, site.name, holder, ttl=ttl, wait=wait, clock=site.clock, say=site.log
-    ) as held:
+    with ExitStack() as stack:
+        try:
+            lock = leases.hold(
+                api, site.namespace, site.name, holder, ttl=ttl, wait=wait, clock=site.clock, say=site.log
+            )  # fmt: skip
+            held = stack.enter_context(lock)
+        except Unreachable as error:
+            advice = f"nothing was changed: {site.leader} leads; `--without {site.leader}` goes on without it"
+            raise Unreachable(f"{advice}: {error}") from error
         site, survey = look(site)
         yield Session(site=site, held=held, survey=survey, told=[])
 

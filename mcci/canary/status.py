@@ -89,9 +89,10 @@ def body(found: Status) -> dict[str, Any]:
         "next_step": found.next_step,
         "bake_seconds_left": round(found.bake_left),
         "clusters": {
-            name: {"weights": None, "problem": each}
-            if isinstance(each, str)
-            else {"weights": dict(each), "problem": ""}
+            name: {
+                "weights": None if isinstance(each, str) else dict(each),
+                "problem": each if isinstance(each, str) else "",
+            }
             for name, each in found.weights.items()
         },
         "ready": {name: dict(each) for name, each in found.ready.items()},
@@ -109,9 +110,8 @@ def lines(found: Status) -> list[str]:
     result = [f"{found.service} in {found.environment}: {headline(found)}"]
     if state.canary and state.plan:
         result.append(f"  plan      {_plan(state)}")
-    result += [
-        f"  {name:<9} {each if isinstance(each, str) else traffic.words(each)}" for name, each in found.weights.items()
-    ]
+    for name, each in found.weights.items():
+        result.append(f"  weights   {name}: {each if isinstance(each, str) else traffic.words(each)}")
     for name, ready in found.ready.items():
         pods = ", ".join(f"{count} of {version}" for version, count in ready.items())
         result.append(f"  ready     {name}: {pods or 'none'}")
@@ -141,9 +141,8 @@ def headline(found: Status) -> str:
         return f"{state.stable} has all the traffic, no canary"
     if state.phase is Phase.ABORTED:
         return f"the canary {state.canary} was aborted; {state.stable} has all the traffic"
-    following = (
-        f", next {found.next_step}" if found.next_step else ", ready to be promoted" if state.step == 100 else ""
-    )
+    ready = ", to be promoted next" if state.step == 100 else ""
+    following = f", next {found.next_step}" if found.next_step else ready
     return f"canary {state.canary} at {state.weights.get(state.canary, 0)} % beside {state.stable}{following}"
 
 

@@ -46,7 +46,7 @@ def stay(
     *,
     bake: float,
     every: float = EVERY,
-    seen: Callable[[Sample], None] = lambda sample: None,
+    seen: Callable[[Sample], object] = bool,
 ) -> Outcome:
     """Look at the canary of `state` until its weight has baked, but at most `seconds`; return what came of it.
 
@@ -65,7 +65,7 @@ def stay(
         state = replace(state, judged=look.judged or state.judged)
         left = min(seconds - (site.clock.elapsed() - begun), bake - (site.now() - state.since).total_seconds())
         if left <= 0:
-            return _end(site, state, look, bake)
+            return _end(site, state, look)
         site.clock.sleep(min(every, left))
 
 
@@ -114,7 +114,7 @@ def _act(site: Site, state: State, look: Look) -> Outcome:
         return judged.rolled_back(session, now, look)
 
 
-def _end(site: Site, state: State, look: Look, bake: float) -> Outcome:
+def _end(site: Site, state: State, look: Look) -> Outcome:
     with opened(site, wait=WAIT) as session:
         now = session.state
         if now is not None and _is_same(now, state):
