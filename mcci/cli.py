@@ -34,6 +34,7 @@ COMMANDS = {
     "push": ("push", "Copy the tested images to the release registry, and tag them."),
     "release": ("release", "Turn a release into digests, show it, compare two."),
     "trigger": ("trigger", "Start the deployment branch's pipeline with a release."),
+    "deploy": ("deploy", "Bring a release to an environment's clusters with Helm."),
 }
 
 

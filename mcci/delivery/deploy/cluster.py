@@ -73,6 +73,11 @@ class ClusterDeploy:
         """The cluster's name."""
         return self.target.name
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the namespace is not there yet."""
+        return self._namespace is None
+
     def open(self, *, lock: bool) -> None:
         """Find the namespace, lock it where `lock`, see what is there, and decide."""
         session, api = self.session, self.target.api

@@ -20,6 +20,7 @@ LOG_LINES = 40  # of a container that fails
 WATCH = 600.0  # seconds of one watch
 BREATH = 0.05  # seconds between two watches
 PAUSE = 1.0  # seconds between two attempts at a cluster that does not answer
+QUIET = 15.0  # seconds without a word at most
 LOOK = 1.0  # seconds at most between two looks at what was cancelled, or how late it is
 
 
@@ -61,21 +62,20 @@ class Rollouts:
         Raises `RolloutFailed` with the reason as soon as there is one, `TimedOut`, or `Cancelled`.
         """
         self._start()
-        said = ""
+        said, told = (-1, -1), 0.0
         while True:
             with self._changed:
                 found = self._objects[DEPLOYMENT.kind].get(deployment)
                 pods = [pod for pod in self._objects[POD.kind].values() if _has(pod, labels)]
                 progress = rollout.judge(found, pods, image)
                 if progress.done:
-                    self._say(f"{deployment}: {progress.ready}/{progress.wanted} ready")
+                    self._say(f"{deployment}: ready")
                     return progress
             if progress.failure:
                 raise self._failed(deployment, progress.failure)
-            line = f"{deployment}: {progress.ready}/{progress.wanted} ready, {progress.waits}"
-            if line != said:
-                self._say(line)
-                said = line
+            if (now := (progress.ready, progress.wanted)) != said or time.monotonic() - told > QUIET:
+                self._say(f"{deployment}: {progress.ready}/{progress.wanted} ready, {progress.waits}")
+                said, told = now, time.monotonic()
             self._may_go_on(deployment, progress, deadline)
             with self._changed:
                 self._changed.wait(min(LOOK, max(0.0, deadline - time.monotonic())))

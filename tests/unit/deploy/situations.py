@@ -6,8 +6,7 @@ from typing import Any
 
 from mcci.canary.versions import version_of
 from mcci.clients.registry.reference import Reference
-from mcci.delivery.deploy.model import Parts, Running, Situation, Track, Uninstall, Upgrade
-from mcci.delivery.deploy.plan import ServicePlan
+from mcci.delivery.deploy.model import Parts, Running, ServicePlan, Situation, Track, Uninstall, Upgrade
 
 
 def image(digit: str) -> Reference:
@@ -20,7 +19,7 @@ OLD, V1, V2, V3 = (f"v{digit * 10}" for digit in "0123")
 
 def seen(digit: str, *running: Running, **given: Any) -> Situation:
     """The service `web` that is to run the image of that digit."""
-    own = {"in_place": False, "subsets": tuple(given.get("weights", {}))} | given
+    own: dict[str, Any] = {"in_place": False, "subsets": tuple(given.get("weights", {}))} | given
     return Situation(service="web", image=image(digit), version=version_of(image(digit).digest), running=running, **own)
 
 
