@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mcci.errors import ServiceFailed, UsageError
+from mcci.clients.kubernetes.programs import printed
+from mcci.errors import UsageError
 
 if TYPE_CHECKING:
     from mcci.clients.kubernetes.kubeconfig import Access, Exec, User
 
-PLUGIN_TIMEOUT = 60.0  # seconds
 FILE_LIFE = 60.0  # seconds that a token file's content is used: Kubernetes writes a new one in time
 EARLY = 60.0  # seconds before its end that a credential is no longer used
 
@@ -84,30 +82,16 @@ def _obtain(access: Access) -> Credential:
 
 
 def _run(plugin: Exec, source: str) -> str:
-    """Return what a plug-in prints. Its standard error is what it says to people, and may end in a message."""
     info: dict[str, Any] = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
     if plugin.cluster is not None:
         info["spec"]["cluster"] = dict(plugin.cluster)
-    environment = {**os.environ, **plugin.environment, "KUBERNETES_EXEC_INFO": json.dumps(info)}
-    try:
-        done = subprocess.run(
-            [plugin.command, *plugin.arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            errors="replace", env=environment, cwd=plugin.folder, timeout=PLUGIN_TIMEOUT, check=False,
-        )  # fmt: skip
-    except (FileNotFoundError, PermissionError) as error:
-        advice = f" {plugin.hint}" if plugin.hint else ""
-        raise UsageError(
-            f"{source} needs the program '{plugin.command}' for its credentials, and it is not on PATH. "
-            f"Take a `runner.image` that holds it.{advice}"
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise ServiceFailed(
-            f"{source}: '{plugin.command}' gave no credentials in {PLUGIN_TIMEOUT:.0f} s, and was ended."
-        ) from error
-    if done.returncode:
-        said = " ".join(done.stderr.split())[-300:]
-        raise UsageError(f"{source}: '{plugin.command}' gave no credentials (exit code {done.returncode}): {said}")
-    return done.stdout
+    return printed(
+        [plugin.command, *plugin.arguments],
+        environment={**plugin.environment, "KUBERNETES_EXEC_INFO": json.dumps(info)},
+        purpose=f"the access to the cluster by {source}",
+        hint=plugin.hint,
+        folder=plugin.folder,
+    )
 
 
 def _status(printed: str, plugin: Exec, source: str) -> Credential:
