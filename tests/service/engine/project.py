@@ -96,6 +96,10 @@ class Project:
         """Commit everything and return the commit."""
         self.git("add", "-A", ".")
         self.git("commit", "-q", "--allow-empty", "-m", "x")
+        return self.commit_id()
+
+    def commit_id(self) -> str:
+        """Return the commit that is checked out."""
         return self.git("rev-parse", "HEAD").strip()
 
     def git(self, *arguments: str) -> str:

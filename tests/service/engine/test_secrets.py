@@ -6,16 +6,14 @@ import os
 import shutil
 import subprocess
 import tarfile
-import threading
-import time
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.service.engine.processes import Arguments, buildah_environment
 from tests.service.engine.project import DOCKERFILE
-from tests.service.registry.servers import need
 
 if TYPE_CHECKING:
     from tests.service.engine.project import Project
@@ -26,8 +24,6 @@ WITH_SECRET = DOCKERFILE + (
     "    cat /run/secrets/TOKEN && ls /run/secrets > /names && python3 -c \\\n"
     "    \"print(len(open('/run/secrets/TOKEN').read()))\" > /length && sleep 0.4\n"
 )
-BUILDAH = {"MCCI_ENGINE": "buildah", "BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"}
-
 ASK = """
 import os, urllib.request
 assert urllib.request.urlopen(os.environ["SERVICE_URL"] + "/hello").read() == b"hello"
@@ -35,44 +31,9 @@ assert urllib.request.urlopen(os.environ["SERVICE_URL"] + "/hello").read() == b"
 
 
 @pytest.fixture
-def buildah(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, project: Project
-) -> dict[str, str]:
-    """Return the variables that make buildah the engine, its images in a folder of their own."""
-    need("buildah", "buildah")
-    store = tmp_path_factory.getbasetemp() / "buildah"
-    store.mkdir(exist_ok=True)
-    configuration = store / "storage.conf"
-    configuration.write_text(
-        f'[storage]\ndriver = "vfs"\ngraphroot = "{store / "root"}"\nrunroot = "{store / "run"}"\n', encoding="utf-8"
-    )
-    return {**BUILDAH, "CONTAINERS_STORAGE_CONF": str(configuration)}
-
-
-class Arguments:
-    """Watches the arguments of every process while something runs."""
-
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> Arguments:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._end.is_set():
-            for folder in Path("/proc").glob("[0-9]*"):
-                try:
-                    self.seen.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-                except OSError:
-                    continue
-            time.sleep(0.02)
+def buildah(tmp_path_factory: pytest.TempPathFactory, project: Project) -> dict[str, str]:
+    """Return the variables that make buildah the engine; its images are shared by the tests."""
+    return buildah_environment(tmp_path_factory.getbasetemp() / "buildah")
 
 
 def files(project: Project) -> dict[str, bytes]:
