@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mcci.errors import UsageError
-from mcci.simulation.checkout import folder_per_branch, one_folder
+from mcci.simulation.checkout import FolderFiles, RemoteFiles, folder_per_branch, one_folder
 from mcci.simulation.events import Event, MergeRequest, MergeRequestKind, Project, ProjectVariable, Source
 
 EVENTS = {
@@ -74,7 +74,7 @@ _OPTIONS = (
         "project_variables",
         multiple=True,
         metavar="K=V…",
-        help="A variable of the project's settings: K=V, K[protected]=V, K[production/*]=V.",
+        help="A variable of the project's settings: K=V, K[protected]=V, K[masked]=V, K[production/*]=V.",
     ),
     click.option("--protected", multiple=True, metavar="REF…", help="A protected branch or tag; * is a wildcard."),
     click.option("--default-branch", help="The default branch (default: master with --branches, else main)."),
@@ -82,7 +82,17 @@ _OPTIONS = (
     click.option(
         "--projects",
         type=click.Path(path_type=Path),
-        help="A folder with checkouts of other projects: DIR/group/name.",
+        help="A folder with checkouts of other projects, components' too: DIR/group/name.",
+    ),
+    click.option(
+        "--remote",
+        type=click.Path(path_type=Path),
+        help="A folder with what include:remote names: DIR/host/path for https://host/path.",
+    ),
+    click.option(
+        "--templates",
+        type=click.Path(path_type=Path),
+        help="A folder with GitLab's CI templates, for include:template: DIR/Jobs/Build.gitlab-ci.yml.",
     ),
     click.option(
         "--directory", type=click.Path(path_type=Path), help="The checkout to read (default: the folder of mcci.yml)."
@@ -113,6 +123,8 @@ def project_of(options: dict[str, Any]) -> Project:
         variables=tuple(_project_variable(text) for text in options["project_variables"]),
         protected=tuple(options["protected"]) or None,
         projects=_other_projects(options["projects"]),
+        remote=_files(options["remote"], "--remote", RemoteFiles),
+        templates=_files(options["templates"], "--templates", FolderFiles),
     )
 
 
@@ -170,11 +182,24 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 def _project_variable(text: str) -> ProjectVariable:
     key, value = _pair(text, "--project-variable")
-    name, _, scope = key.rstrip("]").partition("[")
-    protected = scope == "protected"
+    name, _, inside = key.removesuffix("]").partition("[")
+    traits = {trait.strip() for trait in inside.split(",") if trait.strip()}
+    scopes = sorted(traits - {"protected", "masked"})
+    if len(scopes) > 1:
+        raise UsageError(f"--project-variable {name}: a variable has one environment, not {', '.join(scopes)}")
     return ProjectVariable(
-        key=name, value=value, protected=protected, environment="*" if protected or not scope else scope
+        key=name,
+        value=value,
+        protected="protected" in traits,
+        masked="masked" in traits,
+        environment=scopes[0] if scopes else "*",
     )
+
+
+def _files(root: Path | None, option: str, kind: type[FolderFiles]) -> FolderFiles | None:
+    if root is not None and not root.is_dir():
+        raise UsageError(f"{option}: {root} is not a folder")
+    return None if root is None else kind(root)
 
 
 def _other_projects(root: Path | None) -> dict[str, Project]:
@@ -184,7 +209,7 @@ def _other_projects(root: Path | None) -> dict[str, Project]:
         raise UsageError(f"--projects: {root} is not a folder")
     found: dict[str, Project] = {}
     for file in sorted(root.rglob("*")):
-        if file.is_dir() and file != root and any(child.is_file() for child in file.iterdir()):
+        if file.is_dir() and any(child.is_file() or child.name in (".git", "templates") for child in file.iterdir()):
             path = file.relative_to(root).as_posix()
             if not any(path.startswith(f"{known}/") for known in found):
                 found[path] = Project(files=one_folder(file), path=path)

@@ -6,8 +6,8 @@ https://docs.gitlab.com/ci/yaml/includes/ and https://docs.gitlab.com/ci/yaml/#i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from mcci.errors import InvalidInput
 from mcci.findings import Finding, Position
@@ -17,6 +17,9 @@ from mcci.pipeline.merge import deep_merge
 from mcci.pipeline.rule_reader import RuleReader
 from mcci.pipeline.rules import RuleError, World, first_match
 from mcci.pipeline.variables import expand
+
+if TYPE_CHECKING:
+    from mcci.pipeline.components import Component
 
 MAX_INCLUDES = 150
 MAX_NESTING = 100
@@ -33,12 +36,16 @@ class Context:
     world: World
 
 
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a file is read from, and so where its own `include:local` looks. `prefix` names it in positions."""
+    """Where a file is read from, and so where its own `include:local` looks.
 
-    def __init__(self, files: Files, prefix: str = "") -> None:
-        self.files = files
-        self.prefix = prefix
+    `prefix` names it in positions. A component's own file has its `component`: what its `$[[ component.* ]]` are.
+    """
+
+    files: Files
+    prefix: str = ""
+    component: Component | None = None
 
 
 class FileLoader:
@@ -98,7 +105,7 @@ class FileLoader:
         name = place.prefix + path
         self.files_read.append(name)
         try:
-            filled = self._filled(text, name, inputs, where)
+            filled = self._filled(text, name, inputs, where, place.component)
             documents = [] if filled is None else read(filled, name)
         except InvalidInput as error:
             self.findings.extend(error.findings)
@@ -118,7 +125,9 @@ class FileLoader:
             return None
         return self._with_includes(place, content, depth) if "include" in content else content
 
-    def _filled(self, text: str, name: str, inputs: Mapping[str, Any], where: Position) -> str | None:
+    def _filled(
+        self, text: str, name: str, inputs: Mapping[str, Any], where: Position, component: Component | None
+    ) -> str | None:
         """Return the content's text with its inputs filled in; None when it cannot be."""
         from mcci.pipeline.interpolation import interpolate, split_header
 
@@ -139,7 +148,15 @@ class FileLoader:
             return None
         if "$[[" not in parts[1]:
             return parts[1]
-        return interpolate(parts[1], {"inputs": values}, self._variable, self.report, name)
+        contexts: dict[str, Mapping[str, Any]] = {"inputs": values}
+        spec = header.get("spec")
+        if isinstance(spec, Map) and "component" in spec:
+            from mcci.pipeline.components import asked_of
+
+            contexts["component"] = asked_of(component, spec, self.report)
+            if len(self.findings) > before:
+                return None
+        return interpolate(parts[1], contexts, self._variable, self.report, name)
 
     def _variable(self, name: str) -> str | None:
         if name in self.context.hidden:
@@ -192,6 +209,11 @@ class FileLoader:
             return
         if not self._applies(entry):
             return
+        if "integrity" in entry:
+            from mcci.pipeline.integrity import is_well_formed
+
+            if not is_well_formed(entry, self.report):
+                return
         inputs = entry.get("inputs")
         if inputs is not None and not isinstance(inputs, Map):
             self.report("include", "include:inputs should be a mapping", entry.value_position("inputs"))
@@ -221,21 +243,29 @@ class FileLoader:
         value = expand(value, self.context.variables.get)
         if kind == "local":
             for path in self._local(place, value, where):
-                yield place, path, inputs
+                yield replace(place, component=None), path, inputs
         elif kind == "artifact":
             self.report("include", "include:artifact is only possible below trigger", where)
         elif kind == "component":
             yield from self._component(value, inputs, where)
         else:
             files = self.sources.remote if kind == "remote" else self.sources.templates
+            option = "remote" if kind == "remote" else "templates"
             if files is None or files.read(value) is None:
                 self.report(
                     "include-offline",
-                    f"include:{kind} '{value}' is not at hand offline; give a folder that has it",
+                    f"include:{kind} '{value}' is not at hand offline; give a folder that has it with --{option}",
                     where,
                 )
-            else:
+            elif self._is_intact(files.read(value) or "", entry):
                 yield _Place(files, f"{kind}:"), value, inputs
+
+    def _is_intact(self, text: str, entry: Map | None) -> bool:
+        if entry is None or "integrity" not in entry:
+            return True
+        from mcci.pipeline.integrity import is_intact
+
+        return is_intact(text, entry, self.report)
 
     def _local(self, place: _Place, value: str, where: Position) -> list[str]:
         path = value.strip().removeprefix("/")
@@ -262,7 +292,7 @@ class FileLoader:
             return
         files = self.sources.project(project, ref)
         if files is None:
-            message = f"the project '{project}' is not at hand offline; give a folder with its checkout"
+            message = f"the project '{project}' is not at hand offline; give its checkout with --projects"
             self.report("include-offline", message, where)
             return
         for name in names:
@@ -270,7 +300,9 @@ class FileLoader:
             yield _Place(files, f"{project}:"), path, inputs
 
     def _component(self, value: str, inputs: Mapping[str, Any], where: Position) -> Iterator[tuple[_Place, str, Any]]:
-        address, _, _version = value.partition("@")
+        from mcci.pipeline.components import Component
+
+        address, _, version = value.partition("@")
         project, _, component = address.rpartition("/")
         shorter = project.partition("/")[2]
         files = (
@@ -279,11 +311,11 @@ class FileLoader:
             or self.sources.project(shorter, None)
         )
         if files is None:
-            message = f"the component '{value}' is not at hand offline; give a folder with its project's checkout"
+            message = f"the component '{value}' is not at hand offline; give its project's checkout with --projects"
             self.report("include-offline", message, where)
             return
         for path in (f"templates/{component}.yml", f"templates/{component}/template.yml"):
             if files.read(path) is not None:
-                yield _Place(files, f"{project}:"), path, inputs
+                yield _Place(files, f"{project}:", Component(name=component, reference=version)), path, inputs
                 return
         self.report("include-missing", f"the component '{value}' has no template in '{project}'", where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from mcci.errors import InvalidInput, UsageError
 from mcci.findings import Finding, Position
@@ -38,6 +39,18 @@ class FolderFiles:
             inside = os.path.relpath(folder, self.root)
             for name in names:
                 yield name if inside == "." else f"{inside}/{name}".replace(os.sep, "/")
+
+
+class RemoteFiles(FolderFiles):
+    """The files of other hosts, by their URL, from a folder that has them as `host/path`."""
+
+    def read(self, path: str) -> str | None:
+        """Return the text of the file at a URL, whatever the query; None and errors as for a path."""
+        try:
+            parts = urlsplit(path)
+        except ValueError:
+            return None
+        return super().read(f"{parts.hostname}{unquote(parts.path)}") if parts.hostname and parts.path else None
 
 
 def read_text(file: Path, name: str | None = None) -> str:

@@ -225,3 +225,48 @@ def test_graph_statuses(checkout: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert '"deploy (failed)"' in (out := capsys.readouterr().out)
     assert '"develop (failed)"' in out
     assert '"deliver (skipped)"' in out
+
+
+def test_files_from_elsewhere(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Remote files, GitLab's templates and components are read from the folders given, and refused without."""
+    (checkout / ".gitlab-ci.yml").write_text(
+        "include:\n"
+        "  - remote: https://example.com/ci/far.yml?ref=main\n"
+        "  - template: Jobs/Build.gitlab-ci.yml\n"
+        "  - component: gitlab.com/group/lib/one@1.0.0\n"
+    )
+    folders = {"remote": "example.com/ci/far.yml", "templates": "Jobs/Build.gitlab-ci.yml"}
+    for name, path in {**folders, "projects": "group/lib/templates/one.yml"}.items():
+        file = checkout / name / path
+        file.parent.mkdir(parents=True)
+        file.write_text(f"of-{name}: {{script: [make]}}\n")
+    assert call("simulate", "push", "--directory", checkout) == 2
+    refused = capsys.readouterr().err
+    assert [option for option in ("remote", "templates", "projects") if f"with --{option}" in refused] == [
+        "remote",
+        "templates",
+        "projects",
+    ]
+    options = [word for name in (*folders, "projects") for word in (f"--{name}", str(checkout / name))]
+    assert call("simulate", "push", "--directory", checkout, *options) == 0
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()[2:]] == [
+        "of-remote",
+        "of-templates",
+        "of-projects",
+    ]
+    assert call("simulate", "push", "--directory", checkout, "--remote", checkout / "nowhere") == 2
+    assert "--remote:" in capsys.readouterr().err
+
+
+def test_masked_variable(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A masked variable is not written into a configuration's text, and one variable has one environment."""
+    text = "spec: {inputs: {a: {default: $SECRET}}}\n---\njob: {script: ['$[[ inputs.a | expand_vars ]]']}\n"
+    (checkout / ".gitlab-ci.yml").write_text(text)
+    given = ["simulate", "push", "--directory", checkout, "--project-variable"]
+    assert call(*given, "SECRET=hidden") == 0
+    assert call(*given, "SECRET[masked,protected]=hidden") == 2
+    captured = capsys.readouterr()
+    assert "masked variables cannot be expanded" in captured.err
+    assert "hidden" not in captured.err
+    assert call(*given, "SECRET[a,b]=hidden") == 2
+    assert "one environment" in capsys.readouterr().err
