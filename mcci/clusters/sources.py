@@ -48,17 +48,22 @@ def _variable(name: str, value: str) -> tuple[Document, str]:
     source = f"the kubeconfig in {name}"
     if "\n" in value or value.startswith("{"):
         return kubeconfig.select(kubeconfig.parse(value, source), "", source, Path.cwd()), source
-    path = Path(value)
+    if (text := _read(Path(value))) is not None:
+        return kubeconfig.select(kubeconfig.parse(text, source), "", source, Path(value).absolute().parent), source
     try:
-        if path.is_file():
-            text = path.read_text(encoding="utf-8")
-            return kubeconfig.select(kubeconfig.parse(text, source), "", source, path.absolute().parent), source
         text = base64.b64decode(value, validate=True).decode()
-    except (OSError, ValueError, binascii.Error) as error:
+    except (ValueError, binascii.Error) as error:
         raise UsageError(
             f"{name} holds neither the path of a file nor a kubeconfig's text. Make it a variable of the type File."
         ) from error
     return kubeconfig.select(kubeconfig.parse(text, source), "", source, Path.cwd()), source
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def _agent(cluster: Cluster, environment: Mapping[str, str]) -> tuple[Document, str]:
