@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 
 HOOK = "helm.sh/hook"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 SHOWN = 3  # changed fields that a resource's line names
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # the C one, where it is built
+    """Writes a text of several lines as such, so that a difference is one of lines."""
+
+
+def _text(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 class Kind(Enum):
