@@ -72,7 +72,7 @@ class Container:
     async def _once(self) -> int:
         image = await self._pulled()
         self.state.image, self.state.image_id = image.name, image.id
-        running = await self._started(image)
+        running, log = await self._started(image)
         self.running = running
         self.state.run(self.sandbox.context.now())
         self.sandbox.event("Started", f"Container started: {self.state.name}", path=self._path)
@@ -84,6 +84,7 @@ class Container:
         finally:
             probing.cancel()
             self.running = None
+            log.close()
         self.state.end(code, self.sandbox.context.now())
         self.sandbox.publish()
         return code
@@ -122,14 +123,12 @@ class Container:
         self.sandbox.publish()
         await asyncio.sleep(pause)
 
-    async def _started(self, image: Image) -> Running:
-        """Make and start the container, as soon as what it refers to is there."""
+    async def _started(self, image: Image) -> tuple[Running, LogFile]:
+        """Make and start the container, as soon as what it refers to is there; return it with its log."""
         while True:
             try:
                 spec = self._resolved(image)
-                self.previous_log, self.log = self.log, self.sandbox.log_path(self.state.name, self.state.restarts)
-                log = LogFile(self.log)
-                running = await self._certainly_started(spec, log)
+                running, log = await self._certainly_started(spec)
             except ConfigFailed as error:
                 reason = "CreateContainerConfigError"
                 self.sandbox.event("Failed", f"Error: {error}", path=self._path, warning=True)
@@ -139,19 +138,28 @@ class Container:
                 self.state.wait("CreateContainerError", str(error))
             else:
                 self.sandbox.event("Created", f"Container created: {self.state.name}", path=self._path)
-                return running
+                return running, log
             self.sandbox.publish()
             await asyncio.sleep(FIRST_PAUSE / 5)
 
-    async def _certainly_started(self, spec: ContainerSpec, log: LogFile) -> Running:
+    async def _certainly_started(self, spec: ContainerSpec) -> tuple[Running, LogFile]:
         """Start it; what is started while the pod is being ended is stopped again."""
+        path = self.sandbox.log_path(self.state.name, self.state.restarts)
+        log = LogFile(path)
         starting = asyncio.ensure_future(self.sandbox.runtime.start(spec, log.write))
         try:
-            return await asyncio.shield(starting)
+            running = await asyncio.shield(starting)
         except asyncio.CancelledError:
             with suppress(StartFailed):
                 await (await starting).stop(0)
+            log.close()
             raise
+        except StartFailed:
+            log.close()
+            raise
+        if path != self.log:
+            self.previous_log, self.log = self.log, path
+        return running, log
 
     def _resolved(self, image: Image) -> ContainerSpec:
         pod, address = self.sandbox.pod, self.sandbox.address
