@@ -10,7 +10,7 @@ from mcci.canary.state import Actor
 from mcci.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mcci.canary.site import Clock
     from mcci.clients.kubernetes.api import ClusterApi
@@ -86,3 +86,11 @@ def site_of(
         clock=clock,
         log=log,
     )
+
+
+def check_without(names: Sequence[str], without: Sequence[str], service: str) -> list[str]:
+    """Return the clusters that are left. Raises `UsageError` for one that does not concern the service."""
+    for name in without:
+        if name not in names:
+            raise UsageError(f"--without {name}: the traffic of {service} concerns {', '.join(names)}.")
+    return [name for name in names if name not in without]
