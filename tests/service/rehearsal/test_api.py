@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,15 @@ import httpx
 import pytest
 from gitlab.exceptions import GitlabAuthenticationError, GitlabCreateError, GitlabGetError, GitlabListError
 
-from mcci.rehearsal.gitlab.model import Access, Protection, User
-from mcci.rehearsal.gitlab.server import Server
-from mcci.rehearsal.gitlab.site import Site
+from mcci.rehearsal.gitlab.model import Access, Protection
+from tests.service.rehearsal.conftest import DEVELOPER, GUEST, MAINTAINER, git, remote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from mcci.rehearsal.gitlab.model import User
+    from mcci.rehearsal.gitlab.site import Site
 
 CONFIGURATION = """
 spec:
@@ -36,45 +37,12 @@ deploy:
   environment: production
   rules: [{when: manual}]
 """
-MAINTAINER = User(id=1, login="ada", name="Ada", email="ada@example.com")
-DEVELOPER = User(id=2, login="dev", name="Dev", email="dev@example.com", access=Access.DEVELOPER)
-GUEST = User(id=3, login="guest", name="Guest", email="guest@example.com", access=Access.GUEST)
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """Serve a GitLab with an empty project and three users."""
-    found = Site(tmp_path / "gitlab", path="vehicles/app", users=[MAINTAINER, DEVELOPER, GUEST])
-    with Server(found):
-        yield found
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git as a developer would."""
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0",
-                   "GIT_AUTHOR_NAME": "Dev", "GIT_AUTHOR_EMAIL": "dev@example.com",
-                   "GIT_COMMITTER_NAME": "Dev", "GIT_COMMITTER_EMAIL": "dev@example.com"}  # fmt: skip
-    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def remote(site: Site, user: User) -> str:
-    """Return the repository's address with a user's token."""
-    return f"{site.url.replace('://', f'://{user.login}:{user.token}@')}/{site.settings.path}.git"
-
-
-@pytest.fixture
-def checkout(site: Site, tmp_path: Path) -> Path:
+def checkout(pushed: Callable[[Mapping[str, str]], Path]) -> Path:
     """Push a first commit to main, as the maintainer."""
-    folder = tmp_path / "checkout"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    (folder / ".gitlab-ci.yml").write_text(CONFIGURATION)
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", "first")
-    git(folder, "push", "-q", remote(site, MAINTAINER), "main")
-    return folder
+    return pushed({".gitlab-ci.yml": CONFIGURATION})
 
 
 def client(site: Site, user: User = MAINTAINER) -> Any:

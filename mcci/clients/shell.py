@@ -1,0 +1,99 @@
+"""A program with everything that it starts: all of it can be ended.
+
+A process that leaves its group (a daemon) is found by a mark in its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+PIECE = 64 * 1024  # bytes read at a time
+MARK = "MCCI_REHEARSAL_JOB"
+LOOK = 0.05  # seconds between two looks at whether to stop
+
+
+class TimedOut(Exception):
+    """The program took longer than it may."""
+
+
+class Stopped(Exception):
+    """The program was ended because somebody wanted that."""
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    mark: str,
+    output: Callable[[bytes], None],
+    stop: threading.Event,
+    timeout: float,
+    grace: float,
+) -> int:
+    """Run a program without input, give its output in pieces to `output`, and return its exit code.
+
+    Raises `TimedOut` after `timeout` seconds and `Stopped` once `stop` is set: the program then gets SIGTERM and,
+    `grace` seconds later, SIGKILL. However it ends, nothing that it started is left.
+    """
+    process = subprocess.Popen(
+        list(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder,
+        env={**environment, MARK: mark}, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    stream = process.stdout
+    reader = threading.Thread(target=_read, args=(stream.fileno(), output), daemon=True)
+    reader.start()
+    end = time.monotonic() + timeout
+    ended: Exception | None = None
+    try:
+        while process.poll() is None and ended is None:
+            if stop.wait(LOOK if process.poll() is None else 0):
+                ended = Stopped()
+            elif time.monotonic() > end:
+                ended = TimedOut()
+        if ended is not None:
+            _signal(process, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(grace)
+    finally:
+        _signal(process, signal.SIGKILL)
+        end_marked(mark)
+        code = process.wait()
+        reader.join(5)
+        stream.close()
+    if ended is not None:
+        raise ended
+    return code
+
+
+def end_marked(mark: str) -> None:
+    """Kill every process that carries this mark in its environment."""
+    wanted = f"{MARK}={mark}".encode()
+    for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        with suppress(OSError):
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _read(stream: int, output: Callable[[bytes], None]) -> None:
+    with suppress(OSError):
+        while data := os.read(stream, PIECE):
+            output(data)
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
