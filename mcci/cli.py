@@ -35,6 +35,7 @@ COMMANDS = {
     "release": ("release", "Turn a release into digests, show it, compare two."),
     "trigger": ("trigger", "Start the deployment branch's pipeline with a release."),
     "deploy": ("deploy", "Bring a release to an environment's clusters with Helm."),
+    "rollback": ("rollback", "Bring the last good release back."),
     "canary": ("canary", "Move a service's traffic to a new version, step by step."),
 }
 

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,11 @@ from mcci.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mcci.config.model import Config
+    from mcci.config.model import Config, Environment, Service
     from mcci.delivery.deploy.diff import Change
     from mcci.delivery.deploy.run import Deploy, Done
     from mcci.delivery.deploy.session import Session
+    from mcci.delivery.release.model import Release
 
 
 @click.command("deploy")
@@ -79,7 +81,9 @@ def command(services: tuple[str, ...], environment: str, cluster: str | None, co
     _check_options(options)
     if options["against"]:
         return _against(model, config, where, [name for wave in waves for name in wave], options)
-    session = _session(model, config.parent, where, chosen, options)
+    release = _release(config.parent, options["release_file"])
+    wanted.check(model, release, chosen)
+    session = replace(base_session(model, config.parent, where, chosen, options), release=release)
     return _deploy(session, config.parent, waves, options)
 
 
@@ -90,28 +94,31 @@ def _check_options(options: Mapping[str, Any]) -> None:
         raise UsageError("--use-plan changes the clusters: give it without --plan, --diff and --dry-run.")
 
 
-def _session(config: Config, root: Path, environment: Any, services: Any, options: Mapping[str, Any]) -> Session:
-    """Return what the deploy shares. Raises `UsageError` and `InvalidInput` for files that cannot be used."""
+def base_session(
+    config: Config, root: Path, environment: Environment, services: tuple[Service, ...], options: Mapping[str, Any]
+) -> Session:
+    """Return what a deploy, or a rollback, shares; without a release yet.
+
+    Raises `UsageError` and `InvalidInput` for files that cannot be used.
+    """
     from mcci import job
-    from mcci.delivery.deploy import wanted
     from mcci.delivery.deploy.prepare import Kitchen
     from mcci.delivery.deploy.session import Session
     from mcci.delivery.deploy.sets import parse
+    from mcci.delivery.release.model import Release
 
-    release = _release(root, options["release_file"])
-    wanted.check(config, release, services)
     now = job.read()
     return Session(
         config=config,
         environment=environment,
         services=services,
-        release=release,
-        kitchen=Kitchen(root, config, environment, [parse(each) for each in options["sets"]]),
+        release=Release(name="", images={}),
+        kitchen=Kitchen(root, config, environment, [parse(each) for each in options.get("sets", ())]),
         job=now,
         user=user(now.who),
         timeout=options["timeout"],
         wait=options["wait"],
-        again=options["again"],
+        again=options.get("again", False),
         say=say,
     )
 
@@ -140,7 +147,7 @@ def say(cluster: str, line: str) -> None:
         output.log(f"{cluster}: {line}")
 
 
-def _release(root: Path, given: Path | None) -> Any:
+def _release(root: Path, given: Path | None) -> Release:
     from mcci.delivery.release import model
 
     file = given or root / model.FILE
@@ -181,7 +188,7 @@ def _deploy(session: Session, root: Path, waves: Sequence[Sequence[str]], option
             run.run()
         finally:
             if run.done:
-                _show(session, run.done, options["format_"])
+                show(session, run.done, options["format_"])
     return ExitCode.DONE
 
 
@@ -198,7 +205,9 @@ def _preview(session: Session, run: Deploy, options: Mapping[str, Any]) -> int:
     return ExitCode.DONE
 
 
-def _against(config: Config, path: Path, environment: Any, clusters: list[str], options: Mapping[str, Any]) -> int:
+def _against(
+    config: Config, path: Path, environment: Environment, clusters: list[str], options: Mapping[str, Any]
+) -> int:
     """Compare the checkout with a commit, asking no cluster."""
     import tempfile
 
@@ -299,7 +308,8 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _show(session: Session, done: Sequence[Done], format_: str) -> None:
+def show(session: Session, done: Sequence[Done], format_: str) -> None:
+    """Print what became of each cluster."""
     from mcci import output
 
     if format_ == "json":

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mcci.config.model import Service
     from mcci.delivery.deploy.live import Live
     from mcci.delivery.deploy.prepare import Prepared
+    from mcci.delivery.deploy.record import Good
     from mcci.delivery.deploy.session import Session, Target
 
 LEASE = "mcci-deploy"
@@ -60,6 +61,7 @@ class ClusterDeploy:
     session: Session
     target: Target
     leader: Target
+    back_to: Good | None = None  # a rollback's release
     cancelled: threading.Event = field(default_factory=threading.Event)
     live: Live = field(init=False)
     leading: Live | None = None
@@ -218,7 +220,7 @@ class ClusterDeploy:
         self.held.check()
         old = self.live.record
         now = wanted.good(self.session, self.plans)
-        new = record.deployed(old, now)
+        new = record.rolled_back(old, self.back_to, now) if old and self.back_to else record.deployed(old, now)
         if old == new:
             return
         found = self.live.config_maps.get(record.NAME)

@@ -117,7 +117,7 @@ class Fleet:
             now=lambda: self.now, **options,
         )  # fmt: skip
         leader = config.config_clusters(where)[0]
-        targets = {name: Target(api=self.api(name), helm=self.helm(name)) for name in where.all_clusters}
+        targets = {name: self.target(name) for name in where.all_clusters}
         waves = wanted.clusters(where, cluster)
         return Deploy(
             [
@@ -125,6 +125,10 @@ class Fleet:
                 for wave in waves
             ]
         )
+
+    def target(self, cluster: str) -> Target:
+        """A cluster, open."""
+        return Target(api=self.api(cluster), helm=self.helm(cluster))
 
     def calls(self, cluster: str) -> list[str]:
         """What helm was asked to change since the last look."""
