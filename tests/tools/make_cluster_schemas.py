@@ -66,7 +66,9 @@ def _slim(node: Any, *, fields: bool = False) -> Any:
     if not isinstance(node, dict):
         return node
     kept = {
-        key: _slim(value, fields=key == "properties") for key, value in node.items() if fields or key != "description"
+        key: _slim(value, fields=key == "properties" and not fields)
+        for key, value in node.items()
+        if fields or key != "description"
     }
     if isinstance(kept.get("type"), list) and not fields:
         kept["type"] = next(kind for kind in kept["type"] if kind != "null")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from mcci.lab.clusters.catalog import Catalog
     from mcci.lab.clusters.resources import Resource
     from mcci.lab.clusters.store import Store
+
+logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 HEALTH = ("/healthz", "/livez", "/readyz")
@@ -68,6 +71,9 @@ class Api:
             return await self._respond(request)
         except ApiError as error:
             return _json(error.body, error.code)
+        except Exception as error:
+            logger.exception("the lab's API failed at %s %s", request.method, request.url.path)
+            return _json(ApiError(500, "InternalError", f"a bug in the lab: {error!r}").body, 500)
 
     async def _respond(self, request: Request) -> Response:
         path = request.url.path

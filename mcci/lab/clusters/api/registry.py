@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.api import admission, rules
 from mcci.lab.clusters.api.defaults import fill
-from mcci.lab.clusters.api.shapes import accept
+from mcci.lab.clusters.api.shapes import accept, missing
 from mcci.lab.clusters.fields import managers
 from mcci.lab.clusters.fields.apply import applied
 from mcci.lab.clusters.patches import json_patch
@@ -81,8 +81,9 @@ class Registry:
         raise AssertionError("the last attempt returns or raises")
 
     def _apply(self, resource: Resource, target: Target, body: Object, options: Options) -> tuple[Object, bool]:
-        if options.manager == "unknown":
-            raise bad_request("fieldManager is required for apply patch")
+        if not options.named:
+            text = 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
+            raise ApiError(422, "Invalid", text)
         config = self._named(resource, target, body)
         if config["metadata"].pop("managedFields", None):
             raise bad_request("metadata.managedFields must be nil")
@@ -137,7 +138,7 @@ class Registry:
         if target.subresource == "status" and current is not None:
             return body
         admission.admit(self._store, resource, body, current)
-        rules.check(resource, body, current)
+        rules.check(resource, body, current, missing(body, schema, resource))
         return body
 
     def _insert(self, resource: Resource, made: Object, options: Options) -> Object:

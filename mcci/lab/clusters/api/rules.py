@@ -25,13 +25,15 @@ SHORT_NAMES = ("Namespace", "Service")
 FREE_NAMES = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 
 
-def check(resource: Resource, body: Object, current: Object | None) -> None:
-    """Raise ApiError 422, with a cause for each rule that the body breaks."""
+def check(resource: Resource, body: Object, current: Object | None, missing: list[Object]) -> None:
+    """Raise ApiError 422, with a cause for each rule that the body breaks, after those for what it lacks."""
     findings = [*_metadata(resource, body)]
     if resource.kind in KINDS and not resource.custom:
         findings += KINDS[resource.kind](body, current)
-    if findings:
-        causes = [{"reason": reason, "message": text, "field": field} for reason, field, text in findings]
+    found = [{"reason": reason, "message": text, "field": field} for reason, field, text in findings]
+    known = {cause["field"] for cause in missing}
+    causes = [*missing, *(cause for cause in found if cause["field"] not in known)]
+    if causes:
         raise invalid(resource.kind, resource.group, body["metadata"].get("name", ""), causes)
 
 

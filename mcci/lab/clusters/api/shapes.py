@@ -21,8 +21,8 @@ def accept(
 ) -> Object:
     """Return the body without what its kind does not know.
 
-    Raises ApiError 400 for unknown fields (Strict) and, in built-in kinds, wrong types; 422 for what is missing and,
-    in custom kinds, wrong types. An apply, which may be of a part only, fails at any unknown field:
+    Raises ApiError 400 for unknown fields (Strict) and, in built-in kinds, wrong types; 422 for all that is wrong in
+    custom kinds. An apply, which may be of a part only, fails at any unknown field:
     nobody could own it.
     """
     kept: Object
@@ -36,20 +36,31 @@ def accept(
         raise ApiError(500, "", f"failed to create typed patch object ({name}): {paths}")
     if told and options.validation == "Warn":
         options.warnings.extend(warning for warning in told if warning not in options.warnings)
-    # Nothing that is required of a status is asked of who writes: controllers know best, and a part has not all.
-    wrong = [
-        item
-        for item in report.wrong
-        if item.reason != "FieldValueRequired" or not (applied or item.field.startswith("status."))
-    ]
     if resource.custom:
-        _refuse(wrong, resource, body)
+        _refuse([item for item in report.wrong if _counts(item) and not (applied and _missing(item))], resource, body)
         return kept
-    for item in wrong:
+    for item in report.wrong:
         if item.reason == "FieldValueTypeInvalid":
             raise bad_request(_unmarshal(item, resource, target))
-    _refuse(wrong, resource, body)
     return kept
+
+
+def missing(body: Object, schema: Schema, resource: Resource) -> list[Object]:
+    """Return the causes for what a built-in kind's object still lacks, once its defaults are filled in."""
+    if resource.custom:
+        return []
+    return [
+        item.cause for item in check(body, schema)[1].wrong if item.reason != "FieldValueTypeInvalid" and _counts(item)
+    ]
+
+
+def _counts(item: Wrong) -> bool:
+    """Nothing that is required of a status is asked of who writes: controllers know best, and a part has not all."""
+    return not (_missing(item) and item.field.startswith("status."))
+
+
+def _missing(item: Wrong) -> bool:
+    return item.reason == "FieldValueRequired"
 
 
 def _refuse(wrong: list[Wrong], resource: Resource, body: Object) -> None:

@@ -20,6 +20,7 @@ class Options:
 
     dry_run: bool = False
     manager: str = "unknown"
+    named: bool = False  # whether the client said so itself
     validation: str = "Warn"
     force: bool = False
     warnings: list[str] = field(default_factory=list)
@@ -36,6 +37,7 @@ def options_of(query: Mapping[str, str], user_agent: str) -> Options:
     return Options(
         dry_run=query.get("dryRun") == "All",
         manager=query.get("fieldManager") or user_agent.partition("/")[0] or "unknown",
+        named=bool(query.get("fieldManager")),
         validation=validation,
         force=query.get("force") in ("true", "1"),
     )

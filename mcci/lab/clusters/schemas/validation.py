@@ -66,7 +66,8 @@ def _node(value: Any, schema: Schema, path: str, report: Report) -> Any:
     if isinstance(value, dict):
         return _object(value, schema, path, report)
     if isinstance(value, list):
-        return [_node(item, schema.items, f"{path}[{index}]", report) for index, item in enumerate(value)]
+        items = enumerate(value)
+        return [_node(item, schema.items, f"{path}[{index}]", report) for index, item in items if item is not None]
     _scalar(value, schema, path, report)
     return value
 
