@@ -12,6 +12,7 @@ import secrets
 import subprocess
 from collections import deque
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 NAME = "buildah"
 HAS_SECRETS = True
 OLDEST = (1, 23)  # `build --secret`
+CACHES = (1, 28)  # `build --cache-from`
 _STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP (\d+)/(\d+): (.*)")
 _FAILED = re.compile(r"while running runtime|exit status \d+|error building at STEP")
 _NOISE = re.compile(r"^(time=\S+ level=\w+ msg=|Error: |error )")
@@ -44,18 +46,25 @@ stop = processes.stop_all
 
 def check() -> str:
     """Return buildah's version. Raises `UsageError` where there is none or it is too old."""
-    found = _output("version", "--json")
-    version = str(json.loads(found).get("version", "0.0"))
-    parts = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if parts < OLDEST:
+    version = _version()
+    if _numbers(version) < OLDEST:
         raise UsageError(f"buildah {version} is too old: mcci needs {'.'.join(map(str, OLDEST))}.")
     return f"buildah {version}"
+
+
+@cache
+def _version() -> str:
+    return str(json.loads(_output("version", "--json")).get("version", "0.0"))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def build(build: Build, credential: Credential, emit: Emit) -> None:
     """Build an image, every file in its layers with the commit's time, in OCI's format, which names no container.
 
-    Steps are kept for the next build where BUILDAH_LAYERS=true says that the runner keeps buildah's storage.
+    With BUILDAH_LAYERS=true each step is a layer, kept in the candidates' registry for builds elsewhere (buildah 1.28).
     """
     hosts = (build.image.host, *build.bases)
     with build_files(build) as (folder, secret_files), auth_file(credential, hosts) as auth:
@@ -68,7 +77,7 @@ def build(build: Build, credential: Credential, emit: Emit) -> None:
             *(f"--secret=type=file,id={name},src={path}" for name, path in secret_files.items()),
             *([f"--network={build.network}"] if build.network else []),
             *(["--tls-verify=false"] if build.insecure else []),
-            *(["--no-cache"] if build.fresh else []),
+            *_cached(build),
             str(build.context),
         ]  # fmt: skip
         _run(f"building {build.image}", arguments, emit)
@@ -101,6 +110,15 @@ def running(run: Run, credential: Credential, emit: Emit) -> Iterator[BuildahCon
             yield container
     finally:
         subprocess.run(["buildah", "rm", name], capture_output=True, check=False)
+
+
+def _cached(build: Build) -> list[str]:
+    if build.fresh:
+        return ["--no-cache"]
+    # A commit and a push a step: that pays where steps take minutes, so it is the user's to say.
+    if build.cache is None or os.environ.get("BUILDAH_LAYERS") != "true" or _numbers(_version()) < CACHES:
+        return []
+    return ["--layers", f"--cache-from={build.cache.name}", f"--cache-to={build.cache.name}"]
 
 
 def _run(what: str, arguments: Sequence[str], emit: Emit) -> None:

@@ -130,6 +130,26 @@ def test_buildah_builds_the_same_bytes_again(project: Project, buildah: dict[str
     assert project.candidate().digest == digest
 
 
+def test_buildah_takes_steps_from_the_registry(project: Project, buildah: dict[str, str]) -> None:
+    """With BUILDAH_LAYERS=true a builder that has nothing takes the steps before the change from the registry."""
+    layers = {**buildah, "BUILDAH_LAYERS": "true"}
+    project.service("web", 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN echo "did $((40 + 2))"\nCOPY app.py /\n')
+    project.configure()
+    project.commit()
+    logs = []
+    for change in ("", "# changed"):
+        (project.root / "web/app.py").write_text(change)
+        project.commit()
+        done = project.mcci("build", "web", **layers)
+        assert done.returncode == 0, done.stderr
+        logs.append(done.stderr)
+        subprocess.run(
+            ["buildah", "rmi", "--all", "--force"], env={**os.environ, **buildah}, capture_output=True, check=True
+        )
+    assert ["did 42" in log for log in logs] == [True, False]
+    assert f"Cache pulled from remote {project.candidate().name}" in logs[1]
+
+
 def test_buildah_tests_a_candidate(project: Project, buildah: dict[str, str]) -> None:
     """buildah runs the candidate by its digest for its tests, and keeps no container."""
     project.configure({"web": "tests: [python3 ask.py]"})
