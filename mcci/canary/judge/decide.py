@@ -10,7 +10,7 @@ from mcci.canary.judge import shares, words
 from mcci.canary.judge.forecast import Need, leaning, over_limit, too_few
 from mcci.canary.judge.latencies import percentile
 from mcci.canary.judge.model import Counts, Judgement, Score, Verdict
-from mcci.canary.judge.weigh import evidence, limit_bound, target, weigh
+from mcci.canary.judge.weigh import evidence, learn, limit_bound, target, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,8 @@ def judge(state: State, evidence_now: Evidence, analysis: Analysis) -> Judgement
         clusters = sorted(set(evidence_now.until) or {look.cluster for look in looks})
         split = shares.split(analysis, clusters)
         state = replace(state, alpha=shares.alpha(analysis), shares=split)
+        for look in evidence_now.history:
+            state = learn(state, look)
     for look in looks:
         state = weigh(state, look, analysis)
     later = {cluster: at for cluster, at in evidence_now.until.items() if at > state.since(cluster)}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcci.canary.judge.model import Counts
 
 RATIOS = (1.0, 1.3, 1.7, 2.3, 3.2, 5.0, 10.0, 30.0)
-PRIOR = (0.08, 0.04, 0.10, 0.22, 0.30, 0.16, 0.07, 0.03)
+PRIOR = (0.06, 0.03, 0.08, 0.22, 0.35, 0.16, 0.07, 0.03)
 
 SLOWER = (1.2, 1.6, 2.5, 5.0)  # ratios of the odds of being slower than a bound
 TILTS = (0.3, 0.7, 1.5, 3.0)  # how much likelier the slowest than the fastest, as a power of e

@@ -68,10 +68,12 @@ class Evidence:
 
     `answers` holds the configured queries' numbers, NaN where there was none. `problems` are sentences that forbid a
     pass (a Prometheus that is down); `troubles` are sentences that decide it (a pod that restarted). `weight` is the
-    canary's in percent, None when unknown. `until` is up to when each cluster was looked at.
+    canary's in percent, None when unknown. `until` is up to when each cluster was looked at. `history` is from before
+    the canary: it shows how stable's own pods differ, and is used by the first judgement only.
     """
 
     looks: tuple[Look, ...] = ()
+    history: tuple[Look, ...] = ()
     answers: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()

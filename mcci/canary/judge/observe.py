@@ -13,13 +13,14 @@ from mcci.clients.prometheus import Series
 from mcci.errors import McciError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mcci.canary.judge.model import Metrics, Target
     from mcci.canary.judge.state import State
     from mcci.config.canary import Analysis
 
 STALE = 90.0  # seconds that the newest sample may be old, or six scrapes
+HISTORY = 900.0  # seconds before the canary, in which stable's pods are watched
 _TOGETHER = " + "
 
 
@@ -38,8 +39,9 @@ def observe(
     if not metrics:
         problems.append("no cluster has a Prometheus: set 'prometheus' of one in the configuration")
     answers = dict(_answers(metrics, target, analysis, now, problems))
-    groups = _groups(series, target, state)
+    groups = list(_groups(series, target, state))
     looks = tuple(look for group, since in groups for look in _looks(group, since, target, now))
+    history = () if state.shares else tuple(_history(groups, target))
     if series and not any(series.values()):
         problems.append(
             f"Prometheus knows no requests to {target.service} in {target.namespace} of version {target.canary} "
@@ -49,13 +51,20 @@ def observe(
     for look in looks:
         for cluster in (look.cluster, *look.cluster.split(_TOGETHER)):
             until[cluster] = max(until.get(cluster, 0.0), look.end)
-    return Evidence(looks=looks, answers=answers, problems=tuple(problems), weight=target.weight, until=until)
+    return Evidence(
+        looks=looks,
+        history=history,
+        answers=answers,
+        problems=tuple(problems),
+        weight=target.weight,
+        until=until,
+    )
 
 
 def _series(
     cluster: str, source: Metrics, target: Target, state: State, now: float, problems: list[str]
 ) -> list[Series] | None:
-    start = min(state.since(cluster), now) - LEAD
+    start = min(state.since(cluster), now) - LEAD - (0.0 if state.shares else HISTORY)
     try:
         found = [one for query in istio.selectors(target) for one in source.samples(query, start=start, end=now)]
     except McciError as problem:
@@ -104,6 +113,11 @@ def _looks(group: Mapping[str, list[Series]], since: float, target: Target, now:
             stable=both.stable,
             pods=pods,
         )
+
+
+def _history(groups: Sequence[tuple[Mapping[str, list[Series]], float]], target: Target) -> Iterator[Look]:
+    for group, since in groups:
+        yield from _looks(group, since - HISTORY, target, since)
 
 
 def _of(series: Series, cluster: str) -> Series:

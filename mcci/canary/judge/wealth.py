@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MOVED = 0.003  # the part of the wealth that is spread again over all experts, each scrape
-ONE_SCRAPE = 0.8  # of the way to a decision is the most that one scrape may go
+# Of the way to a decision, the most that one scrape may go: a pod's one stumble decides nothing. Less where what is cut
+# off is lost.
+ONE_SCRAPE, ONE_SCRAPE_CUT = 0.65, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,11 @@ class Wealth:
     def after(self, logs: Sequence[float], prior: Sequence[float], target: float) -> Wealth:
         """Return the wealth after a scrape that multiplies each expert's money by e to its number in `logs`.
 
-        `target` is the log of the wealth that decides. One scrape pays at most `ONE_SCRAPE` of it: none decides
-        alone.
+        `target` is the log of the wealth that decides. One scrape pays at most a part of it: none decides alone.
         """
         before = self._moved(prior)
         log_pay, spread = _settled(before, logs)
-        return Wealth(self.log + min(log_pay, self._most(target)), spread)
+        return Wealth(self.log + min(log_pay, self._most(target, ONE_SCRAPE_CUT)), spread)
 
     def after_table(self, table: Table, ratios: Sequence[float], prior: Sequence[float], target: float) -> Wealth:
         """Return the wealth after the scrape `table`, for experts that each bet on a ratio of odds.
@@ -54,7 +55,7 @@ class Wealth:
             return self
         if table.marked > LARGEST_DRAW:
             return self.after([log_odds_bet(table, ratio) for ratio in ratios], prior, target)
-        most = self._most(target)
+        most = self._most(target, ONE_SCRAPE)
         if most <= 0:
             return self
         counts, chances = outcomes(table)
@@ -72,8 +73,8 @@ class Wealth:
     def _moved(self, prior: Sequence[float]) -> list[float]:
         return [(1 - MOVED) * held + MOVED * own for held, own in zip(self.spread, prior, strict=True)]
 
-    def _most(self, target: float) -> float:
-        return min(target * ONE_SCRAPE, target - self.log)
+    def _most(self, target: float, part: float) -> float:
+        return min(target * part, target - self.log)
 
 
 def _settled(before: Sequence[float], logs: Sequence[float]) -> tuple[float, tuple[float, ...]]:

@@ -26,16 +26,19 @@ def weigh(state: State, look: Look, analysis: Analysis) -> State:
     """Return the state with `look` added. A look that begins before the cluster's last one ended changes nothing."""
     if look.start < state.since(look.cluster) or look.end <= look.start:
         return state
-    clumps = dict(_clumps(state, look))
     state = replace(
-        state,
-        clumps={**state.clumps, **clumps},
+        learn(state, look),
         until={**state.until, look.cluster: look.end},
         step={**state.step, look.cluster: _more(state.step.get(look.cluster, Seen()), look)},
         total=_more(state.total, look),
     )
     state = _latency_bounds(state, look)
     return replace(state, wealths={**state.wealths, **dict(_wealths(state, look, analysis))})
+
+
+def learn(state: State, look: Look) -> State:
+    """Return the state that knows how stable's pods differed in `look`, and nothing else of it."""
+    return replace(state, clumps={**state.clumps, **dict(_clumps(state, look))})
 
 
 def evidence(state: State) -> float:

@@ -1,0 +1,1 @@
+"""The parts of bench/judge.py: simulated rollouts, the judge for thousands of them at once, and its peers."""
