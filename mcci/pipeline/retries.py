@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from mcci.findings import Position
@@ -58,6 +57,8 @@ def _mistakes(settings: Map) -> Iterator[tuple[str, Position]]:
             yield f"retry has no keyword '{key}' (those it has: max, when, exit_codes)", settings.position(key)
     for reason in _items(settings, "when"):
         if not isinstance(reason, str) or reason not in REASONS:
+            from difflib import get_close_matches
+
             near = get_close_matches(str(reason), REASONS, n=1)
             meant = f"; did you mean '{near[0]}'?" if near else ""
             yield f"retry:when has no reason {_shown(reason)}{meant}", settings.value_position("when")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from mcci.errors import InvalidInput, UsageError
 from mcci.findings import Finding, Position
@@ -46,6 +45,8 @@ class RemoteFiles(FolderFiles):
 
     def read(self, path: str) -> str | None:
         """Return the text of the file at a URL, whatever the query; None and errors as for a path."""
+        from urllib.parse import unquote, urlsplit
+
         try:
             parts = urlsplit(path)
         except ValueError:
