@@ -46,8 +46,8 @@ class Api:
         return self._client.patch(path, content=json.dumps(body), headers={"Content-Type": kind}, params=params)
 
     def delete(self, path: str, body: Object | None = None, **params: str) -> httpx.Response:
-        """DELETE."""
-        return self._client.request("DELETE", path, json=body or {}, params=params)
+        """DELETE; where there is a body, its options count and the parameters do not."""
+        return self._client.request("DELETE", path, json=body, params=params)
 
     def watch(self, path: str, **params: str) -> Iterator[Object]:
         """Yield a watch's events until it ends."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mcci.lab.clusters.store import Store
 
 Object = dict[str, Any]
+# A real API takes no loopback addresses into Endpoints, as the lab does.
+NETWORK = "10.64.0.0/16"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ def running(api: Api, certificate: Path, key: Path, folder: Path) -> Iterator[No
     trusted.load_cert_chain(certificate, key)
     server.socket = trusted.wrap_socket(server.socket, server_side=True)
     store = RemoteStore(api, server.server_address[1])
-    node = Node(Context(store=cast("Store", store)), name="fake-node", folder=folder)
+    node = Node(Context(store=cast("Store", store)), name="fake-node", network=NETWORK, folder=folder)
     _Logs.node = node
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
