@@ -150,7 +150,7 @@ class _Wealth:
         chances = np.where(possible, chances - _choose(canary + stable, marked)[:, None], -np.inf)
         bets = counts[:, :, None] * SLOPES
         prices = _log_sum(chances[:, :, None] + bets, axis=1)
-        pays = (self._moved(index)[:, None, :] * np.exp(bets - prices[:, None, :])).sum(2)
+        pays = (self._moved(index)[:, None, :] * np.exp(np.minimum(bets - prices[:, None, :], 700))).sum(2)
         factor = _raised(np.where(possible, pays, 0), np.exp(chances), possible, np.exp(self._most(index, ONE_SCRAPE)))
         self._settle(index, own[:, None] * SLOPES - prices, np.log(factor), ONE_SCRAPE)
 

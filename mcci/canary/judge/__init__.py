@@ -18,8 +18,9 @@ a `Target(service=…, namespace=…, canary="v1a2b…", stable="v9c8d…", weig
 `canary.analysis`. `judge` draws no randomness and reads no clock. A look that was judged is never judged again: its
 time is in the state, so a job that was killed between judging and writing the state repeats the same judgement.
 
-Recorded series: `replay(text, file=name, analysis=analysis) -> tuple[Judgement, ...]`, one a look, in order;
-`InvalidInput` (exit 2, with positions) for what cannot be read. Its format is in `mcci.canary.judge.replay`.
+Recorded series: `mcci.canary.judge.replay.replay(data, file=name, analysis=analysis) -> tuple[Judgement, ...]`, one a
+look, in order; `InvalidInput` (exit 2, with positions) for what cannot be read. The format is in `recording.py`, whose
+`record(looks, weight=…)` makes such a file from `evidence.looks`.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ MOVED = 0.003  # the part of the wealth that is spread again over all experts, e
 # Of the way to a decision, the most that one scrape may go: a pod's one stumble decides nothing. Less where what is cut
 # off is lost.
 ONE_SCRAPE, ONE_SCRAPE_CUT = 0.65, 0.5
+_HUGE = 700.0  # e to more than this is no float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Wealth:
         prices = [log_sum(chance + slope * count for count, chance in weighed) for slope in slopes]
         before = self._moved(prior)
         bets = list(zip(before, slopes, prices, strict=True))
-        pays = [sum(part * exp(slope * count - price) for part, slope, price in bets) for count in counts]
+        pays = [sum(part * exp(min(slope * count - price, _HUGE)) for part, slope, price in bets) for count in counts]
         factor = raised(pays, [exp(chance) for chance in chances], exp(most))
         logs = [slope * table.canary_marked - price for slope, price in zip(slopes, prices, strict=True)]
         log_pay, spread = _settled(before, logs)
