@@ -37,6 +37,7 @@ COMMANDS = {
     "deploy": ("deploy", "Bring a release to an environment's clusters with Helm."),
     "rollback": ("rollback", "Bring the last good release back."),
     "canary": ("canary", "Move a service's traffic to a new version, step by step."),
+    "lab": ("lab", "Run local clusters to deliver to."),
 }
 
 

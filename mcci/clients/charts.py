@@ -8,6 +8,7 @@ import mcci
 from mcci.errors import McciError
 
 CHARTS = ("microservice", "istio")
+DEFINITIONS = "crds"
 
 
 def packaged() -> dict[str, bytes]:
@@ -17,3 +18,13 @@ def packaged() -> dict[str, bytes]:
     if not files:
         raise McciError(f"this installation of mcci lacks its charts ({folder}): install it again.")
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def definitions() -> Path:
+    """Return the folder with the definitions of Istio's kinds. Raises `McciError` where it was not installed."""
+    folder = Path(mcci.__file__).with_name("charts") / DEFINITIONS
+    if not any(folder.glob("*.yaml")):
+        raise McciError(
+            f"this installation of mcci lacks the definitions of Istio's kinds ({folder}): install it again."
+        )
+    return folder

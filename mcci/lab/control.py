@@ -1,0 +1,125 @@
+"""A lab from outside: started in the background, looked at, ended."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mcci.clients import background
+from mcci.errors import ServiceFailed, UsageError
+from mcci.lab.parts import PARTS
+from mcci.lab.plan import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mcci.lab.plan import Folder, Plan
+
+START = 120.0  # seconds that a lab may take to come up
+GRACE = 30.0  # seconds that it may take to end
+LAST = 15  # lines of the log that an error shows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A lab as its supervisor describes it. `alive` says whether that still runs; `ready`, whether all has started."""
+
+    alive: bool
+    ready: bool
+    pid: int
+    began: str
+    since: str
+    said: tuple[str, ...]
+    parts: Mapping[str, Any]
+
+    @property
+    def exports(self) -> dict[str, str]:
+        """The variables that commands need to reach the lab."""
+        found = {each["variable"]: each["kubeconfig"] for each in self.parts.get("clusters", {}).values()}
+        registry = self.parts.get("registry", {})
+        return found | ({registry["variable"]: registry["host"]} if registry.get("host") else {})
+
+
+def status(folder: Folder) -> Status | None:
+    """Return what is known of a lab; None where none was started, or it was ended in order."""
+    body = read_json(folder.state)
+    if body is None:
+        return None
+    return Status(
+        alive=background.is_alive(body["pid"], body["began"]), ready=body["ready"], pid=body["pid"],
+        began=body["began"], since=body["since"], said=tuple(body["said"]), parts=body["parts"],
+    )  # fmt: skip
+
+
+def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable[[str], None]) -> Status:
+    """Start a lab, or return the one that runs. Raises `UsageError` where that is another, `ServiceFailed`."""
+    found = status(folder)
+    if found and found.alive:
+        if folder.read_plan() != plan:
+            raise UsageError(
+                f"a lab runs already in {folder.path}, with other clusters or pods than asked for now. End it first:"
+                " mcci lab down"
+            )
+        return _wait(folder, found.pid, found.began, say)
+    if found:
+        _clean(folder, found)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.path.chmod(0o700)
+    folder.write_plan(plan)
+    folder.state.unlink(missing_ok=True)
+    folder.log.write_text("")
+    command = [sys.executable, "-m", "mcci.lab.supervisor", str(folder.path)]
+    pid = background.start(command, folder.log, environment)
+    return _wait(folder, pid, background.began(pid), say)
+
+
+def down(folder: Folder, *, delete: bool) -> bool:
+    """End a lab and all that it runs; return whether there was one. `delete` forgets its state, too.
+
+    Raises `ServiceFailed` where its process does not end.
+    """
+    found = status(folder)
+    if found:
+        background.end(found.pid, found.began, GRACE)
+        if background.is_alive(found.pid, found.began):
+            raise ServiceFailed(f"the lab's process {found.pid} does not end; its log is {folder.log}")
+        if folder.state.exists():
+            _clean(folder, found)
+    if delete:
+        shutil.rmtree(folder.path, ignore_errors=True)
+    return found is not None
+
+
+def _clean(folder: Folder, found: Status) -> None:
+    """End what a supervisor that was killed has left."""
+    plan = folder.read_plan()
+    for part in PARTS if plan else ():
+        assert plan
+        part.clean(plan, folder, found.parts.get(part.NAME, {}))
+    folder.state.unlink(missing_ok=True)
+
+
+def _wait(folder: Folder, pid: int, began: str, say: Callable[[str], None]) -> Status:
+    until = time.monotonic() + START
+    told = 0
+    while True:
+        found = status(folder)
+        if found and found.pid == pid:
+            for line in found.said[told:]:
+                say(line)
+            told = len(found.said)
+            if found.ready:
+                return found
+        if not background.is_alive(pid, began):
+            raise ServiceFailed(f"the lab did not start:\n{_last_lines(folder)}")
+        if time.monotonic() > until:
+            background.end(pid, began, GRACE)
+            raise ServiceFailed(f"the lab was not up after {START:.0f} s, and was ended:\n{_last_lines(folder)}")
+        time.sleep(0.02)
+
+
+def _last_lines(folder: Folder) -> str:
+    return "\n".join(folder.log.read_text(errors="replace").splitlines()[-LAST:])

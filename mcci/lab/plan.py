@@ -1,0 +1,104 @@
+"""What a lab consists of, and where its state lies: written by who starts it, read by the supervisor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT = {
+    "stage-aws": "KUBECONFIG_STAGE_AWS",
+    "prod-aws": "KUBECONFIG_PROD_AWS",
+    "prod-azure": "KUBECONFIG_PROD_AZURE",
+}
+MOST = 60  # clusters: each has a network of its own in 127/8, and 127.0 is the machine's
+
+
+class Pods(Enum):
+    """What the pods of a lab are."""
+
+    REAL = "real"
+    FAKE = "fake"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A lab: its clusters, each with the variable that names its kubeconfig, and what their pods are."""
+
+    clusters: Mapping[str, str]
+    pods: Pods = Pods.REAL
+    definitions: str = ""
+
+    def network(self, cluster: str) -> str:
+        """Return the addresses of a cluster's pods."""
+        return f"127.{64 + list(self.clusters).index(cluster)}.0.0/16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """Where a lab keeps its state."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        """What the supervisor says of itself, while it runs."""
+        return self.path / "lab.json"
+
+    @property
+    def log(self) -> Path:
+        """The supervisor's log."""
+        return self.path / "supervisor.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor as long as it lives."""
+        return self.path / "lock"
+
+    def cluster(self, name: str) -> Path:
+        """A cluster's state."""
+        return self.path / "clusters" / name
+
+    def owner(self, cluster: str) -> str:
+        """The label of what runs for a cluster of this lab, and of no other lab on this machine."""
+        return f"{hashlib.sha256(str(self.path).encode()).hexdigest()[:10]}-{cluster}"
+
+    def write_plan(self, plan: Plan) -> None:
+        """Keep the plan."""
+        write_json(self.path / "plan.json", {**asdict(plan), "pods": plan.pods.value})
+
+    def read_plan(self) -> Plan | None:
+        """Return the plan that was kept."""
+        body = read_json(self.path / "plan.json")
+        if body is None:
+            return None
+        return Plan(clusters=body["clusters"], pods=Pods(body["pods"]), definitions=body["definitions"])
+
+
+def default_folder(application: str, environment: Mapping[str, str]) -> Path:
+    """Return where the lab of an application keeps its state: one lab an application and user."""
+    base = environment.get("XDG_STATE_HOME") or Path(environment.get("HOME") or Path.home(), ".local", "state")
+    return Path(base, "mcci", "lab", application or "default")
+
+
+def write_json(path: Path, body: Mapping[str, Any]) -> None:
+    """Write a file whole."""
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    made.write_text(json.dumps(body, indent=2))
+    made.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read a file that `write_json` wrote; None where there is none, or another one."""
+    try:
+        body = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return body if isinstance(body, dict) else None
