@@ -79,7 +79,7 @@ def attach(registry: Registry, build: Build, key: Signer | None, layers: Layers 
              {"predicateType": kind, cosign.ANNOTATION: ""})
             for kind, each in statements.items()
         ]  # fmt: skip
-        attested = _artifact(registry, image, subject, dsse.PAYLOAD_TYPE, envelopes)
+        attested = _artifact(registry, image, subject, dsse.PAYLOAD_TYPE, envelopes, is_cosign=True)
         registry.put_manifest(image.at(cosign.tag(image.digest, "att")), attested)
         made += [attested, _sign(registry, image, subject, meant.name, key)]
     return Attached(sbom=bill, digests=tuple(each.digest for each in made), is_signed=key is not None)
@@ -109,13 +109,21 @@ def _sign(registry: Registry, image: Reference, subject: Manifest, name: str, ke
 
 
 def _artifact(
-    registry: Registry, image: Reference, subject: Manifest, kind: str, parts: list[tuple[str, bytes, dict[str, str]]]
+    registry: Registry,
+    image: Reference,
+    subject: Manifest,
+    kind: str,
+    parts: list[tuple[str, bytes, dict[str, str]]],
+    *,
+    is_cosign: bool = False,
 ) -> Manifest:
-    empty = Descriptor(
-        media_type=manifests.OCI_EMPTY, digest=registry.put_blob(image, manifests.EMPTY), size=len(manifests.EMPTY)
-    )
+    """Store what refers to the image; `is_cosign` gives it the configuration that cosign's specifications show."""
     blobs = [_layer(registry, image, media_type, data, notes) for media_type, data, notes in parts]
-    manifest = manifests.build(config=empty, layers=blobs, artifact_type=kind, subject=subject.descriptor)
+    if is_cosign:
+        config = _config(registry, image, blobs)
+    else:
+        config = _layer(registry, image, manifests.OCI_EMPTY, manifests.EMPTY, {})
+    manifest = manifests.build(config=config, layers=blobs, artifact_type=kind, subject=subject.descriptor)
     registry.put_referrer(image, manifest)
     return manifest
 
@@ -126,7 +134,7 @@ def _layer(registry: Registry, image: Reference, kind: str, data: bytes, notes: 
 
 
 def _config(registry: Registry, image: Reference, layers_: list[Descriptor]) -> Descriptor:
-    """Return the configuration that cosign gives its signatures: an image's, whose layers are the payloads."""
+    """Return the configuration that cosign gives what it stores: an image's, whose layers are the payloads."""
     rootfs = {"type": "layers", "diff_ids": [layer.digest for layer in layers_]}
     body = {"architecture": "", "created": "0001-01-01T00:00:00Z", "os": "", "rootfs": rootfs, "config": {}}
     data = json.dumps(body, separators=(",", ":")).encode()

@@ -9,6 +9,9 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
+from mcci.clients.registry.reference import parse
+from mcci.errors import UsageError
+
 if TYPE_CHECKING:
     from mcci.clients.registry.manifests import Descriptor
     from mcci.clients.signing import Verifier
@@ -49,10 +52,20 @@ def fault(layer: Descriptor, data: bytes, name: str, digest: str, verifier: Veri
         told = critical["image"]["docker-manifest-digest"], critical["type"], critical["identity"]["docker-reference"]
     except (ValueError, KeyError, TypeError):
         return "it cannot be read"
+    if not all(isinstance(each, str) for each in told):
+        return "it cannot be read"
     if not signature or not verifier.accepts(data, signature):
         return "it is not by this key, or was altered"
     if told[0] != digest:
         return f"it is of {told[0]}"
     if told[1] != KIND:
         return f"it is a '{told[1]}'"
-    return "" if told[2] == name else f"it is of an image of {told[2]}"
+    return "" if _repository(told[2]) == name else f"it is of an image of {told[2]}"
+
+
+def _repository(told: str) -> str:
+    """Return the repository that a payload names: cosign writes `index.docker.io`, and perhaps a tag or digest."""
+    try:
+        return parse(told).name
+    except UsageError:
+        return told

@@ -153,6 +153,27 @@ def test_own_signature() -> None:
     assert cosign.fault(own, data, NAME, DIGEST.replace("a", "b"), SIGNER.verifier) != ""
 
 
+@pytest.mark.parametrize(
+    ("told", "good"),
+    [
+        ("index.docker.io/shop/cart", True), (f"docker.io/shop/cart:1@{DIGEST}", True), ("shop/cart", True),
+        ("index.docker.io/shop/orders", False), ("ghcr.io/shop/cart", False), ("", False), ("A B", False),
+    ],
+)  # fmt: skip
+def test_names_as_cosign_writes_them(told: str, good: bool) -> None:
+    """A signature by cosign itself names the repository in its own way: that is the same repository, and no other."""
+    data = cosign.payload(told, DIGEST)
+    found = cosign.fault(layer(data, SIGNER.sign(data)), data, NAME, DIGEST, SIGNER.verifier)
+    assert (found == "") is good
+
+
+def test_signed_nonsense() -> None:
+    """A signed payload whose fields are no texts is bad, and does not raise."""
+    data = json.dumps({"critical": {"image": {"docker-manifest-digest": 1}, "type": [], "identity": {
+        "docker-reference": {}}}}).encode()  # fmt: skip
+    assert cosign.fault(layer(data, SIGNER.sign(data)), data, NAME, DIGEST, SIGNER.verifier) == "it cannot be read"
+
+
 def test_encoding() -> None:
     """The pre-authentication encoding is the protocol's own example."""
     assert dsse.encode("http://example.com/HelloWorld", b"hello world") == (
