@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from math import log10
 from typing import Any
 
 from mcci.check.proofs.coverage import Coverage
@@ -24,7 +25,7 @@ def _line(each: Coverage) -> str:
     where = f"{each.branch}: " if each.branch else ""
     sets = [f"{each.events:,} events"]
     if each.settings > 1:
-        sets.append(f"{each.settings:,} settings of variables")
+        sets.append(f"{_power(log10(each.settings))} settings of variables")
     if each.changes:
         sets.append(f"2^{each.changes} sets of changed files")
     if each.files:
