@@ -44,13 +44,15 @@ class Transport:
     ) -> None:
         self.name, self.policy = name, policy
         self._wire = wire
+        self.closed = False
         self._access = access
         self._credentials = Credentials(access)
         self._lock = threading.Lock()
         self._clients: dict[str, httpx.Client] = {}
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; watches end."""
+        self.closed = True
         with self._lock:
             for client in self._clients.values():
                 client.close()

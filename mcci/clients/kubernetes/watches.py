@@ -79,7 +79,7 @@ def watch(source: Source, seconds: float) -> Iterator[Change]:
             answered = time.monotonic()
             if not seen.version:
                 raise Refused(f"{source.name}: the cluster does not serve {source.path}, so it cannot be watched.")
-        if time.monotonic() >= end:
+        if time.monotonic() >= end or source.transport.closed:
             return
         asked: float | None = None
         try:
@@ -99,6 +99,10 @@ def watch(source: Source, seconds: float) -> Iterator[Change]:
         except httpx.TransportError as error:
             distrust(source.name, error)
             reason = failure(error)
+        except RuntimeError:
+            if source.transport.closed:  # as httpx says it
+                return
+            raise
         attempt += 1
         if time.monotonic() - answered > source.deadline:
             raise Unreachable(f"{source.name}: watching failed for {source.deadline:.0f} s: {reason}.")

@@ -87,3 +87,14 @@ def test_refused() -> None:
         list(api(Wire(page(version=1), status(403, "maria cannot watch"))).watch(CONFIG_MAP, "shop", seconds=60))
     with pytest.raises(Refused, match="does not serve"):
         list(api(Wire(status(404))).watch(CONFIG_MAP, "shop", seconds=60))
+
+
+def test_closed() -> None:
+    """A watch on another thread ends when the client is closed, quietly."""
+    wire = Wire(page(thing("a", 1), version=1), events(event("ADDED", "b", 2)))
+    cluster = api(wire)
+    found = cluster.watch(CONFIG_MAP, "shop", seconds=60)
+    assert next(found).object["metadata"]["name"] == "a"
+    assert next(found).object["metadata"]["name"] == "b"
+    cluster.close()
+    assert list(found) == []
