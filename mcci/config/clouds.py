@@ -130,6 +130,12 @@ class Cluster:
         unique=True,
         examples=(["tsh"],),
     )
+    gateway: str = key(
+        "The address of its mesh's ingress gateway, which `mcci verify` asks; by default the environment's `url`.",
+        "",
+        form=forms.HOST,
+        examples=("203.0.113.7:443",),
+    )
     prometheus: str = key("The URL of the Prometheus that watches it.", "", form=forms.WEB)
     proxies: tuple[str, ...] = key(
         "URLs of Envoys' administration, where jobs reach them: a canary's step waits until they have its weights.",

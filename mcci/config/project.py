@@ -90,6 +90,17 @@ class Registry:
     marks: Marks = marks()
 
 
+# Source: https://get.helm.sh/helm-v3.19.0-linux-amd64.tar.gz.sha256sum, and the same for arm64
+_AMD64 = "a7f81ce08007091b86d8bd696eb4d86b8d0f2e1b9f6c714be62f82f96a594496"
+_ARM64 = "440cf7add0aee27ebc93fada965523c1dc2e0ab340d4348da2215737fc0d76ad"
+_HELM = (
+    f'case "$(uname -m)" in x86_64) arch=amd64 sum={_AMD64} ;; *) arch=arm64 sum={_ARM64} ;; esac',
+    'curl -fsSL --retry 3 -o /tmp/helm.tar.gz "https://get.helm.sh/helm-v3.19.0-linux-$arch.tar.gz"',
+    'echo "$sum  /tmp/helm.tar.gz" | sha256sum --check --quiet',
+    'tar -xzf /tmp/helm.tar.gz -C /usr/local/bin --strip-components 1 "linux-$arch/helm"',
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
     """The runners and how jobs use them."""
@@ -99,6 +110,12 @@ class Runner:
     install: tuple[str, ...] = key(
         "What puts mcci into the job; `{version}` stands for mcci's version. `[]` when the image holds it.",
         ("pip install --quiet mcci=={version}",),
+        form=forms.COMMAND,
+    )
+    helm: tuple[str, ...] = key(
+        "What puts Helm into the jobs that deploy: by default a pinned release, its checksum checked. `[]` when the "
+        "image holds it.",
+        _HELM,
         form=forms.COMMAND,
     )
     engine: Engine = key(

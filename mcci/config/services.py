@@ -49,6 +49,12 @@ class Service:
         form=forms.COMMAND,
         examples=(["curl --fail $SERVICE_URL/healthz"],),
     )
+    smoke: tuple[str, ...] = key(
+        "Commands that `mcci verify` runs after a deploy; SERVICE_URL tells them where the environment answers.",
+        (),
+        form=forms.COMMAND,
+        examples=(["curl --fail $SERVICE_URL/drivers"],),
+    )
     ports: Mapping[str, int] = key(
         "The ports it listens on, by name; the first answers the health checks. Istio tells the protocol from the "
         "name's beginning: `http`, `grpc`, `tcp`.",

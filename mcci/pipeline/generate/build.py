@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcci import __version__
 from mcci.config.keys import Version
-from mcci.config.model import Config, Layout
+from mcci.config.model import Config, Layout, Runner
 from mcci.errors import UsageError
 from mcci.pipeline.generate.pipelines import Pipeline
 from mcci.pipeline.generate.templates import Template, parse
@@ -37,6 +37,7 @@ def _release(build: Build) -> dict[str, Value]:
 # The inputs that mcci fills in, by template.
 INPUTS: Mapping[str, frozenset[str]] = {
     "default": frozenset({"image", "install", "tags", "timeout", "retry", "retry_exit_codes"}),
+    "helm": frozenset({"install"}),
     "rule-push": frozenset(),
     "rule-merge-request": frozenset(),
     "rule-manual": frozenset(),
@@ -67,6 +68,10 @@ INPUTS: Mapping[str, frozenset[str]] = {
     "abort": frozenset({"service", "label", "option", "environment", "cluster", "tier", "stage"}),
     "rollback": frozenset({"environment", "cluster", "tier", "url", "stage"}),
 }
+
+
+def _install(runner: Runner) -> list[Value]:
+    return [line.replace("{version}", __version__) for line in runner.install]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +146,22 @@ class Build:
         """Put into `pipeline` what every one with scripts has: stages, defaults and the base of mcci's jobs."""
         runner = self.config.runner
         pipeline.top["stages"] = list(stages)
-        install = [line.replace("{version}", __version__) for line in runner.install]
         pipeline.share(
             self.templates["default"],
             {
                 "image": runner.image,
-                "install": install,
+                "install": _install(runner),
                 "tags": list(runner.tags),
                 "timeout": runner.timeout.words(),
                 "retry": runner.retry,
                 "retry_exit_codes": list(runner.retry_exit_codes),
             },
         )
+
+    def take_helm(self, pipeline: Pipeline) -> None:
+        """Take the base of the jobs that deploy into `pipeline`."""
+        runner = self.config.runner
+        pipeline.share(self.templates["helm"], {"install": [*_install(runner), *runner.helm]})
 
     def take_release(self, pipeline: Pipeline) -> None:
         """Let `pipeline` be given the release, which its jobs then find in MCCI_RELEASE."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def deploy(build: Build, path: str, services: Sequence[Service]) -> Pipeline:
     """Return the deployment pipeline in `path`, with the canaries of `services`."""
     pipeline = _begin(build, path, _stages(build))
+    build.take_helm(pipeline)
     build.take_release(pipeline)
     config = build.config
     pipeline.add(build.templates["check"], {"stage": build.stage("check"), "file": path}, config.marks.at)
