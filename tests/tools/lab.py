@@ -16,18 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.access.users import ADMIN
 from mcci.lab.clusters.cluster import Cluster
-from mcci.lab.clusters.controllers.context import Context
-from mcci.lab.clusters.controllers.manager import Manager
-from mcci.lab.clusters.pods import logs
-from mcci.lab.clusters.pods.node import Node
-from mcci.lab.clusters.status import bad_request
+from mcci.lab.clusters.running import workloads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from mcci.lab.clusters.access.users import User
     from mcci.lab.clusters.api.counter import Requests
-    from mcci.lab.clusters.api.logs import LogQuery
+    from mcci.lab.clusters.pods.node import Node
     from mcci.lab.clusters.store import Store
 
 Object = dict[str, Any]
@@ -78,41 +74,8 @@ def lab_clusters(
 
 def _start(name: str, folder: Path, stack: ExitStack, *, controllers: bool) -> LabCluster:
     cluster = stack.enter_context(Cluster(name, folder, definitions=DEFINITIONS))
-    node = _run_pods(cluster, folder, stack) if controllers else None
+    node = stack.enter_context(workloads(cluster)) if controllers else None
     kubeconfig = folder / "kubeconfig"
     kubeconfig.touch(mode=0o600)
     kubeconfig.write_text(cluster.kubeconfig(), "utf-8")
     return LabCluster(name=name, url=cluster.url, kubeconfig_file=kubeconfig, cluster=cluster, node=node)
-
-
-def _run_pods(cluster: Cluster, folder: Path, stack: ExitStack) -> Node:
-    context = Context(store=cluster.store)
-    manager, node = Manager(context), Node(context, folder=folder / "pods")
-    manager.start()
-    stack.callback(manager.stop)
-    node.start()
-    stack.callback(node.stop)
-    cluster.api.logs = _Logs(node)
-    return node
-
-
-class _Logs:
-    """The logs of a node's pods, as the API asks for them."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def __call__(self, pod: Object, query: LogQuery, /) -> AsyncIterator[bytes]:
-        metadata = pod["metadata"]
-        place = metadata["namespace"], metadata["name"]
-        path, ended = self._node.log_of(*place, query.container, previous=query.previous)
-        if path is None:
-            raise bad_request(f'container "{query.container}" in pod "{metadata["name"]}" has no log yet')
-        options = logs.LogOptions(
-            tail=query.tail, since=query.since, timestamps=query.timestamps, limit_bytes=query.limit_bytes
-        )
-        return logs.follow(path, options, ended) if query.follow else _once(path, options)
-
-
-async def _once(path: Path, options: logs.LogOptions) -> AsyncIterator[bytes]:
-    yield logs.read(path, options)
