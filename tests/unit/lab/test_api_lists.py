@@ -52,7 +52,7 @@ def _names(body: Object) -> list[str]:
 def test_label_selectors(selector: str, expected: bool) -> None:
     """Equality, sets and existence, joined by commas; an object without the label passes what excludes values."""
     labels = {"app": "web", "tier": "front", "example.com/a-b": "c.d"}
-    assert selects(selector, "")({"metadata": {"labels": labels}}) is expected
+    assert selects("ConfigMap", selector, "")({"metadata": {"labels": labels}}) is expected
 
 
 @pytest.mark.parametrize(
@@ -62,20 +62,20 @@ def test_label_selectors(selector: str, expected: bool) -> None:
         ("metadata.name!=a", False),
         ("status.phase=Running,metadata.name=a", True),
         ("spec.nodeName=", True),
-        ("spec.paused=true", True),
+        ("spec.hostNetwork=true", True),
     ],
 )
 def test_field_selectors(selector: str, expected: bool) -> None:
     """Fields by their path; one that is not there is empty."""
-    body = {"metadata": {"name": "a"}, "spec": {"paused": True}, "status": {"phase": "Running"}}
-    assert selects("", selector)(body) is expected
+    body = {"metadata": {"name": "a"}, "spec": {"hostNetwork": True}, "status": {"phase": "Running"}}
+    assert selects("Pod", "", selector)(body) is expected
 
 
-@pytest.mark.parametrize(("labels", "fields"), [("a b", ""), ("=x", ""), ("", "metadata.name"), ("a in b", "")])
+@pytest.mark.parametrize(("labels", "fields"), [("a b", ""), ("=x", ""), ("", "metadata.name"), ("a in b", ""), ("", "data.x=1")])
 def test_selector_that_cannot_be_read(labels: str, fields: str) -> None:
     """A selector that makes no sense is 400."""
     with pytest.raises(ApiError) as caught:
-        selects(labels, fields)
+        selects("ConfigMap", labels, fields)
     assert caught.value.code == 400
 
 

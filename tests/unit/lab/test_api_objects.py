@@ -112,6 +112,16 @@ def test_stale_update(rest: Rest) -> None:
     assert rest("PUT", f"{CONFIG_MAPS}/a", config_map("a", {"x": "4"})).json()["data"] == {"x": "4"}
 
 
+def test_update_that_must_say_what_it_read(rest: Rest) -> None:
+    """A custom object, and a Lease, is replaced only by who names its revision."""
+    leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+    rest("POST", leases, {"metadata": {"name": "web"}})
+    rest("POST", VIRTUAL_SERVICES, virtual_service("web"))
+    for path, body in ((leases, {"metadata": {"name": "web"}}), (VIRTUAL_SERVICES, virtual_service("web"))):
+        refused = _refused(rest("PUT", f"{path}/web", body), 422, "Invalid")
+        assert [cause["field"] for cause in refused["details"]["causes"]] == ["metadata.resourceVersion"]
+
+
 def test_patch_with_a_revision(rest: Rest) -> None:
     """A merge patch that names an old revision is 409 and changes nothing."""
     made = rest("POST", CONFIG_MAPS, config_map("a", {"x": "1"})).json()

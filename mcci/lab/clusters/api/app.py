@@ -122,7 +122,7 @@ class Api:
             fields = f"{fields},metadata.name={target.name}".strip(",")
         form = form_of(resource, target.version, request.headers.get("accept", ""), query.get("includeObject", ""))
         view = watch.View(
-            selects=selects(query.get("labelSelector", ""), fields),
+            selects=selects(resource.kind, query.get("labelSelector", ""), fields),
             shows=form,
             head={"kind": resource.kind, "apiVersion": target.group_version},
         )

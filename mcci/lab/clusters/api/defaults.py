@@ -18,6 +18,8 @@ def fill(kind: str, body: Object) -> None:
     """Fill in the defaults of a kind."""
     if kind in FILLERS:
         FILLERS[kind](body)
+    if kind in STATUSES:
+        _set(body, status=dict(STATUSES[kind]))
 
 
 def _set(body: Object, **values: Any) -> None:
@@ -220,6 +222,19 @@ def _definition(body: Object) -> None:
     _set(body, status={"conditions": accepted, "acceptedNames": names})
 
 
+# The status of an object that no controller has seen yet.
+STATUSES: dict[str, Object] = {
+    "Deployment": {},
+    "Job": {},
+    "CronJob": {},
+    "ReplicaSet": {"replicas": 0},
+    "StatefulSet": {"replicas": 0},
+    "DaemonSet": {"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0},
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0},
+    "PodDisruptionBudget": {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
+    "Ingress": {"loadBalancer": {}},
+    "PersistentVolumeClaim": {"phase": "Pending"},
+}
 FILLERS: dict[str, Callable[[Object], None]] = {
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,

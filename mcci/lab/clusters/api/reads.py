@@ -29,7 +29,7 @@ def get(store: Store, resource: Resource, target: Target) -> Object:
 
 def page(store: Store, resource: Resource, namespace: str, query: Mapping[str, str]) -> tuple[list[Object], Object]:
     """Return a list's objects and metadata: all, or `limit` of them and how to continue. Raises ApiError 400, 410."""
-    test = selects(query.get("labelSelector", ""), query.get("fieldSelector", ""))
+    test = selects(resource.kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
     items, revision = store.snapshot(resource, namespace)
     items = [item for item in items if test(item)]
     if query.get("continue"):

@@ -14,7 +14,7 @@ from mcci.lab.clusters.fields.apply import applied
 from mcci.lab.clusters.patches import json_patch
 from mcci.lab.clusters.patches.merge import merge
 from mcci.lab.clusters.patches.strategic import strategic_merge
-from mcci.lab.clusters.status import ApiError, bad_request, not_found
+from mcci.lab.clusters.status import ApiError, bad_request, invalid, not_found
 from mcci.lab.clusters.store import timestamp
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 RETRIES = 5  # of a patch that lost against a controller's write; the real server does the same
+# Kinds that are replaced only by who says which revision was read; custom ones all are.
+ALWAYS_VERSIONED = ("Lease", "PodDisruptionBudget", "CustomResourceDefinition")
 APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
@@ -53,6 +55,9 @@ class Registry:
         """PUT: replace an object, or its status."""
         given = self._named(resource, target, body)
         current = self._current(resource, target)
+        if not given["metadata"].get("resourceVersion") and (resource.custom or resource.kind in ALWAYS_VERSIONED):
+            why = {"reason": "FieldValueInvalid", "message": "Invalid value: 0: must be specified for an update"}
+            raise invalid(resource.kind, resource.group, target.name, [{**why, "field": "metadata.resourceVersion"}])
         return self._put(resource, target, current, given, options)
 
     def patch(

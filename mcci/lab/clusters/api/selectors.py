@@ -22,10 +22,47 @@ _COMMA = re.compile(r",(?![^(]*\))")
 _FIELD = re.compile(r"^\s*(?P<key>[\w.]+)\s*(?P<operator>==|!=|=)\s*(?P<value>.*?)\s*$")
 
 
-def selects(labels: str, fields: str) -> Callable[[Object], bool]:
-    """Return the test that both selectors together are. Raises ApiError 400 for one that cannot be read."""
+# The fields that a kind can be selected by, beside its name and namespace.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "Pod": (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.nominatedNodeName",
+    ),
+    "Event": (
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
+    "Namespace": ("status.phase",),
+    "Node": ("spec.unschedulable",),
+    "ReplicaSet": ("status.replicas",),
+    "Job": ("status.successful",),
+    "Secret": ("type",),
+}
+
+
+def selects(kind: str, labels: str, fields: str) -> Callable[[Object], bool]:
+    """Return the test that both selectors together are, for objects of a kind.
+
+    Raises ApiError 400 for one that cannot be read, and for a field that the kind is not selected by.
+    """
     tests = [_label_test(part) for part in _COMMA.split(labels) if part.strip()]
-    tests += [_field_test(part) for part in fields.split(",") if part.strip()]
+    known = ("metadata.name", "metadata.namespace", *FIELDS.get(kind, ()))
+    tests += [_field_test(part, known) for part in fields.split(",") if part.strip()]
     return lambda body: all(test(body) for test in tests)
 
 
@@ -43,10 +80,12 @@ def _label_test(text: str) -> Callable[[Object], bool]:
     raise bad_request(f"unable to parse requirement: {text!r}")
 
 
-def _field_test(text: str) -> Callable[[Object], bool]:
+def _field_test(text: str, known: tuple[str, ...]) -> Callable[[Object], bool]:
     match = _FIELD.match(text)
     if match is None:
         raise bad_request(f"invalid field selector: {text!r}")
+    if match["key"] not in known:
+        raise bad_request(f"field label not supported: {match['key']}")
     path, wanted, value = match["key"].split("."), match["operator"] != "!=", match["value"]
     return lambda body: (_field(body, path) == value) is wanted
 
