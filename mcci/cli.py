@@ -35,9 +35,11 @@ COMMANDS = {
     "release": ("release", "Turn a release into digests, show it, compare two."),
     "trigger": ("trigger", "Start the deployment branch's pipeline with a release."),
     "deploy": ("deploy", "Bring a release to an environment's clusters with Helm."),
+    "verify": ("verify", "Check that what runs is what was deployed, and answers."),
     "rollback": ("rollback", "Bring the last good release back."),
     "canary": ("canary", "Move a service's traffic to a new version, step by step."),
     "lab": ("lab", "Run local clusters to deliver to."),
+    "rehearse": ("rehearse", "Play the pipelines on this machine, before they are pushed."),
 }
 
 

@@ -43,6 +43,7 @@ class Site:
         self.merge_requests = MergeRequests(self)
         self.numbers = itertools.count(1)
         self.pushing = threading.Lock()
+        self.quiet = False  # pushes start no pipelines while a project is being set up
 
     def project(self) -> Project:
         """Return the project as it is set up now, for the simulation."""
@@ -99,7 +100,7 @@ class Site:
         """Start the pipelines of a push, and those of the merge requests that it changes."""
         made: list[Pipeline] = []
         for change in changes:
-            if change.after == BLANK or "ci.skip" in options:
+            if self.quiet or change.after == BLANK or "ci.skip" in options:
                 continue
             message = self.repository.message(change.after)
             if any(word in message for word in SKIP):

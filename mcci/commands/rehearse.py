@@ -1,0 +1,81 @@
+"""`mcci rehearse`: play the generated pipelines on this machine, by a scenario or by hand."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mcci.cli import format_option
+from mcci.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from mcci.rehearsal.play.rehearsal import Result
+
+
+@click.command("rehearse")
+@click.argument("scenario", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="How many jobs run at once.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The local GitLab's port (default: a free one).")
+@click.option(
+    "--keep", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the rehearsal's files in this folder, which must not exist.",
+)  # fmt: skip
+@format_option()
+def command(scenario: Path, jobs: int, port: int, keep: Path | None, format_: str) -> int:
+    """Play the pipelines of SCENARIO's project as GitLab and its runners would.
+
+    \b
+      mcci rehearse sample-app/scenarios/happy-path.yml
+
+    docs/reference/rehearsals.md describes the file of a scenario.
+    """
+    if keep is not None and keep.exists():
+        raise UsageError(f"{keep} is there already: give a folder that is not.")
+    with tempfile.TemporaryDirectory(prefix="mcci-rehearsal-", ignore_cleanup_errors=True) as folder:
+        result = _play(scenario, keep or Path(folder), jobs, port)
+        if format_ == "json":
+            _json(result)
+        else:
+            _text(result)
+    return ExitCode.DONE if result.passed else ExitCode.NO
+
+
+def _play(scenario: Path, folder: Path, jobs: int, port: int) -> Result:
+    from mcci import output
+    from mcci.clients.files import read as read_file
+    from mcci.rehearsal.play.rehearsal import Options, rehearse
+    from mcci.rehearsal.scenario.reader import read
+
+    found = read(read_file(scenario).decode("utf-8", "replace"), scenario)
+    output.log(found.title)
+    return rehearse(found, Options(folder=folder.resolve(), jobs=jobs, port=port), output.log)
+
+
+def _text(result: Result) -> None:
+    from mcci import output
+
+    if result.error:
+        output.text(f"{output.bad('failed')} after {result.seconds:.1f} s: {result.error}")
+    else:
+        output.text(f"{output.good('passed')} in {result.seconds:.1f} s: {len(result.steps)} steps")
+
+
+def _json(result: Result) -> None:
+    from mcci import output
+
+    steps: list[dict[str, Any]] = [
+        {
+            "title": each.step.title,
+            "action": each.step.action.value,
+            "seconds": round(each.seconds, 3),
+            "said": each.said,
+            "error": each.error,
+        }
+        for each in result.steps
+    ]
+    body = {"title": result.scenario.title, "passed": result.passed, "seconds": round(result.seconds, 3),
+            "error": result.error, "steps": steps}  # fmt: skip
+    output.json_document("rehearsal", 1, body)
