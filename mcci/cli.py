@@ -38,6 +38,7 @@ COMMANDS = {
     "verify": ("verify", "Check that what runs is what was deployed, and answers."),
     "rollback": ("rollback", "Bring the last good release back."),
     "canary": ("canary", "Move a service's traffic to a new version, step by step."),
+    "doctor": ("doctor", "Check the clusters and what the jobs need, and say what to do."),
     "lab": ("lab", "Run local clusters to deliver to."),
     "rehearse": ("rehearse", "Play the pipelines on this machine, before they are pushed."),
 }

@@ -44,15 +44,20 @@ class Transport:
     ) -> None:
         self.name, self.policy = name, policy
         self._wire = wire
-        self.closed = False
+        self._closed = False
         self._access = access
         self._credentials = Credentials(access)
         self._lock = threading.Lock()
         self._clients: dict[str, httpx.Client] = {}
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
     def close(self) -> None:
         """Close the connections; watches end."""
-        self.closed = True
+        self._closed = True
         with self._lock:
             for client in self._clients.values():
                 client.close()

@@ -79,7 +79,7 @@ def watch(source: Source, seconds: float) -> Iterator[Change]:
             answered = time.monotonic()
             if not seen.version:
                 raise Refused(f"{source.name}: the cluster does not serve {source.path}, so it cannot be watched.")
-        if time.monotonic() >= end or source.transport.closed:
+        if time.monotonic() >= end:
             return
         asked: float | None = None
         try:
