@@ -81,7 +81,7 @@ def command(services: tuple[str, ...], environment: str, cluster: str | None, co
     _check_options(options)
     if options["against"]:
         return _against(model, config, where, [name for wave in waves for name in wave], options)
-    release = _release(config.parent, options["release_file"])
+    release = load_release(config.parent, options["release_file"])
     wanted.check(model, release, chosen)
     session = replace(base_session(model, config.parent, where, chosen, options), release=release)
     return _deploy(session, config.parent, waves, options)
@@ -147,7 +147,8 @@ def say(cluster: str, line: str) -> None:
         output.log(f"{cluster}: {line}")
 
 
-def _release(root: Path, given: Path | None) -> Release:
+def load_release(root: Path, given: Path | None) -> Release:
+    """Return the release in the file given, or release.json; one without a name where there is none."""
     from mcci.delivery.release import model
 
     file = given or root / model.FILE
