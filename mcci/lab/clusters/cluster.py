@@ -17,7 +17,7 @@ from mcci.lab.clusters.api.app import Api
 from mcci.lab.clusters.api.bodies import LOADER
 from mcci.lab.clusters.api.counter import Requests
 from mcci.lab.clusters.catalog import Catalog
-from mcci.lab.clusters.furnish import furnish
+from mcci.lab.clusters.furnish import SERVICE_ADDRESSES, furnish
 from mcci.lab.clusters.store import Store
 
 if TYPE_CHECKING:
@@ -35,8 +35,19 @@ class Cluster:
     `store` is what controllers work on, `api.logs` where who runs the pods gives their logs; `requests` counts.
     """
 
-    def __init__(self, name: str, folder: Path, *, port: int = 0, definitions: Path | None = None) -> None:
-        """Open the cluster in the folder (made where it is not), with the CRDs of the files in `definitions`."""
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        *,
+        port: int = 0,
+        definitions: Path | None = None,
+        services: str = SERVICE_ADDRESSES,
+    ) -> None:
+        """Open the cluster in the folder (made where it is not), with the CRDs of the files in `definitions`.
+
+        `services` is the network of Services' addresses.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         certificates.ensure(folder)
         self.name = name
@@ -44,8 +55,8 @@ class Cluster:
         self.store = Store(folder / "objects.sqlite")
         self.requests = Requests()
         self.tokens = Tokens(certificates.signing_key(folder))
-        furnish(self.store, _read(definitions) if definitions else [])
-        self.api = Api(self.store, Catalog(self.store), self.tokens, self.requests)
+        furnish(self.store, _read(definitions) if definitions else [], services)
+        self.api = Api(self.store, Catalog(self.store), self.tokens, self.requests, services=services)
         self._server = _Server(
             uvicorn.Config(
                 self.api.asgi,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.api.defaults import fill
@@ -53,15 +54,17 @@ VIEWED = [
     "services",
     "statefulsets",
 ]
+SERVICE_ADDRESSES = "10.96.0.0/16"  # where Services get their addresses, unless a cluster says otherwise
 EDITED = [*VIEWED, "secrets", "serviceaccounts/token", "pods/eviction"]
 
 
-def furnish(store: Store, definitions: Iterable[Object]) -> None:
-    """Make what is not there yet."""
+def furnish(store: Store, definitions: Iterable[Object], services: str = SERVICE_ADDRESSES) -> None:
+    """Make what is not there yet; `services` is the network of Services' addresses."""
     for name in ("default", "kube-system", "kube-public", "kube-node-lease"):
         _make(store, NAMESPACES, name, {})
     ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]
-    kubernetes = {"spec": {"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"], "ports": ports}}
+    address = str(next(ipaddress.ip_network(services).hosts()))
+    kubernetes = {"spec": {"clusterIP": address, "clusterIPs": [address], "ports": ports}}
     _make(store, SERVICES, "kubernetes", kubernetes, namespace="default")
     for name, rules in ROLES.items():
         _make(store, CLUSTER_ROLES, name, {"rules": rules})

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from mcci.lab.clusters.store import Store
 
 Object = dict[str, Any]
-SERVICE_ADDRESSES = ipaddress.ip_network("10.96.0.0/16")
 NODE_PORTS = range(30000, 32768)
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 JOB_NAME = "batch.kubernetes.io/job-name"
 
 
-def admit(store: Store, resource: Resource, body: Object, current: Object | None) -> None:
-    """Complete a body in place before it is written. Raises ApiError 403, 404 where its namespace does not take it."""
+def admit(store: Store, resource: Resource, body: Object, current: Object | None, services: str) -> None:
+    """Complete a body in place before it is written. Raises ApiError 403, 404 where its namespace does not take it.
+
+    `services` is the network of which Services get their addresses.
+    """
     if current is None and resource.namespaced:
         _check_namespace(store, resource, body)
     if resource is SERVICES:
-        _service(store, body, current)
+        _service(store, body, current, services)
     if resource.kind == "Job":
         _job(body, current)
     if resource is NAMESPACES and current is not None:
@@ -44,7 +46,7 @@ def _check_namespace(store: Store, resource: Resource, body: Object) -> None:
         raise ApiError(403, "Forbidden", error.message, {"causes": [{**cause, "field": "metadata.namespace"}]})
 
 
-def _service(store: Store, body: Object, current: Object | None) -> None:
+def _service(store: Store, body: Object, current: Object | None, services: str) -> None:
     """Give out addresses and node ports; keep those that are given out."""
     spec = body["spec"]
     before = (current or {}).get("spec", {})
@@ -52,7 +54,9 @@ def _service(store: Store, body: Object, current: Object | None) -> None:
         return
     others = [item["spec"] for item in store.list(SERVICES) if item["metadata"]["uid"] != _uid(current)]
     if not spec.get("clusterIP"):
-        spec["clusterIP"] = before.get("clusterIP") or _free_address({other.get("clusterIP") for other in others})
+        spec["clusterIP"] = before.get("clusterIP") or _free_address(
+            services, {other.get("clusterIP") for other in others}
+        )
     spec["clusterIPs"] = [spec["clusterIP"]]
     if spec["type"] in ("NodePort", "LoadBalancer"):
         known = {(port["port"], port.get("protocol")): port.get("nodePort") for port in before.get("ports") or ()}
@@ -64,8 +68,9 @@ def _service(store: Store, body: Object, current: Object | None) -> None:
                 taken.add(port["nodePort"])
 
 
-def _free_address(taken: set[str | None]) -> str:
-    return next(str(address) for address in SERVICE_ADDRESSES.hosts() if str(address) not in taken)
+def _free_address(services: str, taken: set[str | None]) -> str:
+    hosts = ipaddress.ip_network(services).hosts()
+    return next(str(address) for address in hosts if str(address) not in taken)
 
 
 def _job(body: Object, current: Object | None) -> None:

@@ -20,6 +20,7 @@ from mcci.lab.clusters.api.handlers import Call, Handlers
 from mcci.lab.clusters.api.registry import Registry
 from mcci.lab.clusters.api.selectors import selects
 from mcci.lab.clusters.api.targets import METHODS, Target, target_of
+from mcci.lab.clusters.furnish import SERVICE_ADDRESSES
 from mcci.lab.clusters.status import ApiError
 
 if TYPE_CHECKING:
@@ -53,8 +54,16 @@ VERSION = {
 class Api:
     """One cluster's API. `closing` ends its watches, which would else keep the server from stopping."""
 
-    def __init__(self, store: Store, catalog: Catalog, tokens: Tokens, requests: Requests) -> None:
-        """Serve this store to those who have one of these tokens."""
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        tokens: Tokens,
+        requests: Requests,
+        *,
+        services: str = SERVICE_ADDRESSES,
+    ) -> None:
+        """Serve this store to those who have one of these tokens; Services get addresses of the network `services`."""
         self.logs: LogSource | None = None
         self.closing = asyncio.Event()
         self._pages: dict[str, Any] = {}
@@ -63,7 +72,7 @@ class Api:
         self._catalog = catalog
         self._tokens = tokens
         self._requests = requests
-        self._handlers = Handlers(store=store, registry=Registry(store, catalog), tokens=tokens)
+        self._handlers = Handlers(store=store, registry=Registry(store, catalog, services), tokens=tokens)
         self.asgi = Starlette(routes=[Route("/{path:path}", self._answer, methods=[*METHODS])])
 
     async def _answer(self, request: Request) -> Response:

@@ -37,8 +37,9 @@ STRATEGIC = "application/strategic-merge-patch+json"
 class Registry:
     """Writes of one cluster. Every method raises ApiError as the API does."""
 
-    def __init__(self, store: Store, catalog: Catalog) -> None:
-        """Write to this store what this catalog knows."""
+    def __init__(self, store: Store, catalog: Catalog, services: str) -> None:
+        """Write to this store what this catalog knows; Services get addresses of the network `services`."""
+        self._services = services
         self._store = store
         self._catalog = catalog
 
@@ -142,7 +143,7 @@ class Registry:
         fill(resource.kind, body)
         if target.subresource == "status" and current is not None:
             return body
-        admission.admit(self._store, resource, body, current)
+        admission.admit(self._store, resource, body, current, self._services)
         rules.check(resource, body, current, missing(body, schema, resource))
         return body
 
