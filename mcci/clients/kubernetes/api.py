@@ -131,5 +131,5 @@ class ClusterApi(Protocol):
     def logs(self, pod: str, namespace: str, *, container: str = "", lines: int = 50, previous: bool = False) -> str:
         """Return the last lines of a container's log; empty where there is none yet."""
 
-    def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "") -> bool:
-        """Say whether these credentials may do this (SelfSubjectAccessReview)."""
+    def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "", name: str = "") -> bool:
+        """Say whether these credentials may do this (SelfSubjectAccessReview): to all such objects, or to one."""

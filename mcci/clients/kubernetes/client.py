@@ -135,9 +135,9 @@ class Client:
         check(self._name, reply)
         return reply.text
 
-    def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "") -> bool:
+    def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "", name: str = "") -> bool:
         asked = {"verb": verb, "group": kind.group, "resource": kind.plural, "subresource": subresource}
-        attributes = {**asked, **({"namespace": namespace} if namespace else {})}
+        attributes = {**asked, **({"namespace": namespace} if namespace else {}), **({"name": name} if name else {})}
         body = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"resourceAttributes": attributes}}
         answer = self._transport.request(
             "POST", _path(_REVIEW, ""), self._deadline, content=json.dumps(body), headers={"Content-Type": _JSON}

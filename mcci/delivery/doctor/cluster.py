@@ -98,8 +98,8 @@ def _namespace(subject: Subject) -> Iterator[Result]:
 
 def _permissions(subject: Subject) -> Iterator[Result]:
     def lacks(each: Permission) -> bool:
-        place = subject.namespace if each.kind.namespaced else ""
-        return not subject.api.allowed(each.verb, each.kind, place, subresource=each.subresource)
+        place, name = (subject.namespace, "") if each.kind.namespaced else ("", subject.namespace)
+        return not subject.api.allowed(each.verb, each.kind, place, subresource=each.subresource, name=name)
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"rights {subject.api.name}") as pool:
         answers = list(pool.map(lacks, subject.permissions))

@@ -138,7 +138,7 @@ class FakeApi:
         self._read("logs", None, namespace, pod)
         return "\n".join(self.state.logs.get((namespace, pod), "").splitlines()[-lines:])
 
-    def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "") -> bool:
+    def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "", name: str = "") -> bool:
         plural = f"{kind.plural}/{subresource}" if subresource else kind.plural
         return (verb, plural) not in self.state.denied
 
