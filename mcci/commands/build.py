@@ -53,6 +53,8 @@ def command(services: tuple[str, ...], all_services: bool, config: Path, format_
     mirror = os.environ.get("MCCI_REGISTRY_MIRROR") or model.registry.mirror
     with Registries(model, os.environ, output.log) as registries:
         tree, decisions = decide(model, config.parent, names, registries, _expanded(mirror), output.log)
+        for host, left in registries.pull_limits.items():
+            output.log(f"{host}: {left}")
         if options["explain"]:
             return _explain(model, config.parent, decisions, registries, format_)
         if options["dry_run"]:

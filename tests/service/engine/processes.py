@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -27,12 +28,18 @@ class Arguments:
 
     def _watch(self) -> None:
         while not self._end.is_set():
-            for folder in Path("/proc").glob("[0-9]*"):
-                try:
-                    self.seen.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-                except OSError:
-                    continue
+            self.seen |= set(self.now().splitlines())
             time.sleep(0.02)
+
+    @staticmethod
+    def now() -> str:
+        """Return the arguments of every process that runs, one a line."""
+        lines = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                found = (folder / "cmdline").read_bytes().replace(b"\0", b" ").replace(b"\n", b" ")
+                lines.append(found.decode(errors="replace"))
+        return "\n".join(lines)
 
 
 def buildah_environment(store: Path) -> dict[str, str]:

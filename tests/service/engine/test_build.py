@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from mcci.clients.registry import reference
 from tests.service.engine.project import DOCKERFILE
+from tests.service.registry import faults
+from tests.service.registry.faults import Fault
 
 if TYPE_CHECKING:
     from tests.service.engine.project import Project
@@ -145,3 +147,17 @@ def test_a_job_log_has_sections(project: Project) -> None:
     assert ":mcci_build_web[collapsed=true]" in done.stderr
     assert ":mcci_push_web[collapsed=true]" in done.stderr
     assert done.stderr.count("section_start") == done.stderr.count("section_end") == 2
+
+
+def test_the_pull_limit_is_told(project: Project) -> None:
+    """Where the base image's registry limits pulls, as Docker Hub does, it is said how many are left."""
+    with faults.before(project.candidates) as proxy:
+        told = {"Docker-Content-Digest": "sha256:" + "a" * 64, "ratelimit-limit": "100;w=21600"}
+        told["ratelimit-remaining"] = "76;w=21600"
+        proxy.faults = [Fault(method="HEAD", path="/v2/base/manifests/", status=200, headers=told)]
+        project.base = project.base.replace(project.candidates.host, proxy.host)
+        project.configure()
+        project.commit()
+        done = project.mcci("build", "web", "--explain")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [f"{proxy.host}: 76 of 100 pulls in 6 h are left"]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import time
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,6 +163,26 @@ def test_buildah_tests_a_candidate(project: Project, buildah: dict[str, str]) ->
     assert listed.stdout == b""
     port = project.ports["web"]
     assert f":{port}" not in subprocess.run(["ss", "-ltn"], capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize("engine_name", ["buildkit", "buildah"])
+def test_terminated(project: Project, engine_name: str, buildah: dict[str, str]) -> None:
+    """SIGTERM ends the build with 143 in these engines too: what RUN started is gone, and no secret's file is left."""
+    project.service("web", WITH_SECRET.replace("sleep 0.4", f"echo now-{project.name} && sleep 63"))
+    project.configure({"web": "build_secrets: [TOKEN]"})
+    project.commit()
+    folder = project.root.parent / "tmp"
+    folder.mkdir()
+    project.environment |= {"TOKEN": SECRET, "TMPDIR": str(folder), **(buildah if engine_name == "buildah" else {})}
+    code, log = project.terminated(f"now-{project.name}\n", "build", "web")
+    assert code == 143, log
+    assert list(folder.glob("mcci-*")) == []
+    assert project.tags(f"{project.name}/web") == []
+    assert not (project.root / "candidates/web.json").exists()
+    end = time.monotonic() + 20
+    while f"now-{project.name}" in Arguments.now():
+        assert time.monotonic() < end, "what RUN started goes on"
+        time.sleep(0.1)
 
 
 def test_a_failing_run_in_each_engine(project: Project, buildah: dict[str, str]) -> None:
