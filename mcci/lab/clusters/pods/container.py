@@ -181,7 +181,7 @@ class Container:
             address=address,
             user=user,
             environment=known,
-            mounts=volumes.mounts(self.spec, self.sandbox.volumes),
+            mounts=(*volumes.mounts(self.spec, self.sandbox.volumes), *self.sandbox.names),
             read_only=bool(security.get("readOnlyRootFilesystem")),
             memory=quantity(limit) if limit else 0,
             ends=self.is_init or pod["spec"].get("restartPolicy", "Always") != "Always",

@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.controllers.pod_state import has_ended
-from mcci.lab.clusters.pods import volumes
+from mcci.lab.clusters.pods import names, volumes
 from mcci.lab.clusters.pods.container import Container
 from mcci.lab.clusters.pods.environment import data_of
 from mcci.lab.clusters.pods.model import ConfigFailed
@@ -37,6 +37,7 @@ class Sandbox:
         self.pod, self.context, self.runtime, self.address = pod, context, runtime, address
         self.annotations: dict[str, str] = dict(pod["metadata"].get("annotations") or {})
         self.volumes: dict[str, Path] = {}
+        self.names = names.mounts(folder, pod["metadata"]["namespace"])
         self._node = node
         self._folder: Path = folder / pod["metadata"]["uid"]
         known = self._known()
