@@ -1,7 +1,7 @@
 """The judge on simulated rollouts, beside Flagger's checks, Kayenta's judge, the mixture SPRT and the multinomial one.
 
-`python bench/judge.py [--json] [--quick] [--write]` needs numpy. Every row is 2,000 rollouts or more from a fixed
-seed, and all judges are told the same scrapes, one every 10 seconds. mcci's own is done for all rollouts at once in numpy
+`python bench/judge.py [--json] [--quick] [--write]` needs numpy. Every row is 2,000 rollouts or more from a fixed seed,
+and all judges are told the same scrapes, one every 10 seconds. mcci's own is done for all rollouts at once in numpy
 (`judging/ours.py`); for some rollouts of every row the real one is asked too, look by look, and must hold the same
 evidence. `--write` puts the table and the plot into docs/explanation/.
 """
@@ -25,7 +25,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from bench.judging import cases, figure  # noqa: E402 - found on the path added above
 from bench.judging.ours import Judge  # noqa: E402
-from bench.judging.peers import ALPHA, Flagger, Kayenta, MixtureSprt, Multinomial  # noqa: E402
+from bench.judging.peers import ALPHA, Flagger, Kayenta, MixtureSprt, Multinomial, Peer  # noqa: E402
 from bench.judging.real import Real  # noqa: E402
 from bench.judging.worlds import LOOK, World, history, scrapes  # noqa: E402
 from mcci.config.canary import Analysis  # noqa: E402
@@ -60,10 +60,10 @@ def waves(seconds: float, depth: float, seed: int) -> Any:
 
 
 def incidents(rng: np.random.Generator, look: int, rollouts: int) -> Array:
-    """Return a base rate that swings, and for half a minute in twenty is ten times as high, for both versions."""
+    """Return a base rate that swings, and for half a minute in twenty is five times as high, for both versions."""
     del rng
     start = np.random.default_rng(9).integers(0, 120, rollouts)
-    return np.asarray(waves(1800, 1.0, 8)(None, look, rollouts) * np.where((look - start) % 120 < 3, 10, 1))
+    return np.asarray(waves(1800, 0.7, 8)(None, look, rollouts) * np.where((look - start) % 120 < 3, 5, 1))
 
 
 def bursts(rng: np.random.Generator, look: int, rollouts: int) -> Array:
@@ -78,30 +78,33 @@ ROWS = (
     Row(name="alike", world=World(), alike=True, rollouts=4000, target="≤ 1 %"),
     Row(
         name="alike, load and base rate drift",
-        world=World(load=waves(1500, 0.9, 5), base=incidents),
+        world=World(errors=0.004, canary_errors=0.004, load=waves(1500, 0.9, 5), base=incidents),
         alike=True,
         rollouts=4000,
         target="≤ 1 %",
     ),
     Row(name="alike, 1 request/s", world=World(rate=1.0), alike=True, rollouts=4000, target="≤ 1 %"),
-    Row(name="alike, bursts of load", world=World(load=bursts), alike=True, target="≤ 1 %"),
-    Row(name="alike, heavy tails", world=World(pareto=1.2), alike=True, target="≤ 1 %"),
+    Row(name="alike, bursts of load", world=World(load=bursts), alike=True, rollouts=4000, target="≤ 1 %"),
+    Row(name="alike, heavy tails", world=World(pareto=1.2), alike=True, rollouts=4000, target="≤ 1 %"),
     Row(
         name="alike, counters reset and scrapes missed",
         world=World(steps=ONE, resets=0.03),
         alike=True,
+        rollouts=4000,
         target="≤ 1 %",
     ),
     Row(
         name="alike, pods stumble",
         world=World(**PODS, steps=(10, 25), stumbles=0.01),
         alike=True,
+        rollouts=4000,
         target="≤ 1 %",
     ),
     Row(
         name="alike, pods stall",
         world=World(**PODS, steps=(10, 25), stumbles=0.01, stalls=True),
         alike=True,
+        rollouts=4000,
         target="≤ 1 %",
     ),
     Row(
@@ -159,7 +162,7 @@ class Result:
 def play(row: Row, rollouts: int, seed: int) -> dict[str, Result]:
     """Return every judge's result on the same rollouts."""
     ours, real = Judge(rollouts, Analysis()), Real(CHECKED, Analysis())
-    peers = dict(
+    peers: dict[str, Peer] = dict(
         zip(
             NAMES[1:],
             (
@@ -214,7 +217,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the table and the plot into docs/explanation")
     parser.add_argument("--row", default="", help="only the rows with this in their names")
     options = parser.parse_args()
-    began, measured, curves = time.perf_counter(), {}, {}
+    began = time.perf_counter()
+    measured: dict[str, Any] = {}
+    curves: dict[str, Array] = {}
     for seed, row in enumerate(ROWS, start=1):
         if options.row not in row.name:
             continue

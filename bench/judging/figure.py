@@ -113,10 +113,11 @@ def plot(curves: dict[str, Array], least: float) -> str:
         return f"{_LEFT + requests * scale:.1f},{bottom - share * (bottom - _TOP):.1f}"
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {_HIGH}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {_HIGH}"',
+        ' font-family="sans-serif" font-size="12">',
         "<title>Errors rise from 1 % to 3 %: rollouts rolled back, by requests the canary has had</title>",
         f'<rect width="{_WIDE}" height="{_HIGH}" fill="#fff"/>',
-        f'<text x="{_LEFT}" y="20" font-size="14">Errors 1 % → 3 %: share rolled back, by the canary\'s requests</text>',
+        f'<text x="{_LEFT}" y="20" font-size="14">Errors 1 % → 3 %: share rolled back, by canary requests</text>',
     ]
     for share in (0, 0.25, 0.5, 0.75, 1):
         start, stop = place(0, share), place(_MOST, share)

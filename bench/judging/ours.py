@@ -60,8 +60,9 @@ class Judge:
         """The evidence of each rollout."""
         held = self.latency.log if self.latency else np.zeros_like(self.errors.log)
         logs = {shares.ERRORS: self.errors.log, shares.LATENCY: held, shares.ERROR_LIMIT: self.limits.log}
-        total: Array = sum(self.shares[test] * np.exp(np.minimum(log, 700)) for test, log in logs.items())
-        return total
+        return np.asarray(
+            np.sum([self.shares[test] * np.exp(np.minimum(log, 700)) for test, log in logs.items()], axis=0)
+        )
 
     def _target(self, test: str) -> float:
         return float(-np.log(self.alpha * self.shares[test]))
@@ -90,6 +91,7 @@ class Judge:
         assert now.stable_slower is not None
         timed = now.pods[:, :, None] if now.pods is not None else None
         clump = self._clump("slower", timed, now.pod_slower)
+        clump = np.maximum.accumulate(clump[..., ::-1], axis=-1)[..., ::-1]
         ready = (now.canary > 0) & (now.stable > 0)
         slower = now.canary_slower + now.stable_slower
         share = slower / np.maximum(now.canary + now.stable, 1)[:, None]
@@ -137,8 +139,10 @@ class _Wealth:
             bets = _log_odds_bets(tuple(part[large] for part in table), SLOPES)
             self._settle(large, bets, np.zeros(len(large)), ONE_SCRAPE_CUT)
         index = np.nonzero(tells & (marked <= LARGEST_DRAW) & (self.log < self.target))[0]
-        if len(index):
-            self._exact(index, *(part[index].astype(int) for part in table))
+        index = index[np.argsort(marked[index])]
+        for part_ in np.array_split(index, max(1, len(index) // 250)):  # alike in size, so that few cells are empty
+            if len(part_):
+                self._exact(part_, *(part[part_].astype(int) for part in table))
 
     def _exact(self, index: Array, canary: Array, stable: Array, own: Array, other: Array) -> None:
         marked = own + other
@@ -210,16 +214,16 @@ def _log_odds_bets(table: tuple[Array, ...], slopes: Array) -> Array:
     up, down = np.exp(slopes) - 1, np.exp(-slopes) - 1
 
     def price(drawn: Array, share: Array, gain: Array) -> Array:
-        return drawn[..., None] * np.log1p(gain * (share / safe)[..., None])
+        return np.asarray(drawn[..., None] * np.log1p(gain * (share / safe)[..., None]))
 
-    kinds = [
+    kinds: list[Array] = [
         own[..., None] * slopes - price(marked, canary, up),
         own[..., None] * slopes - price(canary, marked, up),
         -other[..., None] * slopes - price(stable, marked, down),
         -(canary - own)[..., None] * slopes - price(unmarked, canary, down),
     ]
     which = [smallest == margin[..., None] for margin in (marked, canary, stable)]
-    return np.where(tells[..., None], np.select(which, kinds[:3], kinds[3]), 0.0)
+    return np.asarray(np.where(tells[..., None], np.select(which, kinds[:3], kinds[3]), 0.0))
 
 
 def _tilted(now: Scrape) -> Array:

@@ -99,7 +99,7 @@ def is_high(own: Array, other: Array) -> Array:
 
 
 class MixtureSprt:
-    """The plain mixture SPRT on the difference of the error rates so far, its variance estimated; tau is one percent."""
+    """The plain mixture SPRT on the difference of the error rates so far, with estimated variance; tau is 1 %."""
 
     def __init__(self, rollouts: int, tau: float = 0.01) -> None:
         self.totals, self.tau = np.zeros((4, rollouts)), tau

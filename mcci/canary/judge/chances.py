@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LARGEST_DRAW = 300  # marked requests in a table up to which its chances are enumerated
+LARGEST_DRAW = 150  # marked requests in a table up to which its chances are enumerated
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SHORTEST = 10.0  # seconds of a span, unless scrapes are further apart
 LEAD = 150.0  # seconds before a span from which samples are wanted, to know where its counters stood
-_FRESH = 1.5  # scrapes that a sample may be old
 _ENDED = 5.0  # scrapes after which a counter without samples is one that ended
 _FEWEST = 1.0  # seconds between scrapes, at least
 
@@ -90,7 +89,7 @@ class _Counter:
 
     def fresh(self, end: float) -> bool:
         last = self._last(end)
-        return last >= 0 and end - self.times[last] <= _FRESH * self.interval
+        return last >= 0 and end - self.times[last] < self.interval
 
     def ended(self, end: float, now: float) -> bool:
         return self.times[-1] <= end and now - self.times[-1] > _ENDED * self.interval

@@ -71,13 +71,9 @@ def _clumps(state: State, look: Look) -> Iterator[tuple[str, Clumps]]:
         return
     yield ERRORS, state.clumps.get(ERRORS, Clumps()).after([(pod.requests, pod.errors) for pod in look.pods])
     for bound in look.stable.slower:
-        test = _slower(bound)
+        test = f"slower than {bound!r} ms"
         pods = [(pod.timed, pod.slower.get(bound, 0)) for pod in look.pods]
         yield test, state.clumps.get(test, Clumps()).after(pods)
-
-
-def _slower(bound: float) -> str:
-    return f"slower than {bound:g} ms"
 
 
 def _latency_bounds(state: State, look: Look) -> State:
@@ -112,7 +108,9 @@ def _latency(state: State, test: str, look: Look) -> Iterator[tuple[str, Wealth]
 
 
 def _slow_clump(state: State) -> Callable[[float], float]:
-    return lambda bound: state.clumps.get(_slower(bound), Clumps()).size
+    # A clump of requests that are slower than a bound is one of those slower than every lower bound.
+    sizes = {float(test.split()[2]): own.size for test, own in state.clumps.items() if test != ERRORS}
+    return lambda bound: max((size for own, size in sizes.items() if own >= bound), default=1.0)
 
 
 def _limits(state: State, look: Look, analysis: Analysis, clump: float) -> Iterator[tuple[str, Wealth]]:
