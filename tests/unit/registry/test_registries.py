@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
 import pytest
 
+from mcci.clients.registry import reference
 from mcci.clients.registry.retry import Policy
 from mcci.config.load import load
 from mcci.config.model import Config
+from mcci.delivery import registries
 from mcci.delivery.registries import candidate_repository, expand, release_repository, settings
 from mcci.errors import UsageError
 
@@ -67,3 +73,28 @@ def test_logins() -> None:
 def test_insecure(registry: str, expected: set[str]) -> None:
     """Only a registry that mcci.yml calls insecure may be without TLS."""
     assert settings(config(registry), JOB, print, Policy()).insecure == expected
+
+
+def test_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each registry is opened once, whoever asks first: many threads at once get the same one."""
+    made: list[str] = []
+    all_here = threading.Barrier(8)
+
+    class Slow:
+        pull_limit = None
+        http = SimpleNamespace(close=lambda: None)
+
+        def __init__(self, host: str, _settings: object) -> None:
+            threading.Event().wait(0.02)  # in which another thread would look, and find none
+            made.append(host)
+
+    monkeypatch.setattr(registries, "Registry", Slow)
+    image = reference.parse("registry.example/a")
+
+    def ask(opened: registries.Registries) -> object:
+        all_here.wait(10)
+        return opened.of(image)
+
+    with registries.Registries(config(), {}, lambda _: None) as opened, ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(ask, [opened] * 8))
+    assert (len(found), made) == (1, ["registry.example"])
