@@ -64,7 +64,7 @@ class Processes:
 
     def start(self, spec: Start, owner: str) -> Process:
         """Start a container's process. Raises `NotStarted`."""
-        missing = [name for name in NEEDED if not shutil.which(name)]
+        missing = [name for name in NEEDED if not _which(name)]
         if missing:
             raise NotStarted(f"no container engine answers, and without one {', '.join(missing)} are needed")
         image = self._folder(spec.image.rpartition("@")[2])
@@ -126,7 +126,7 @@ class Process:
     def execute(self, command: tuple[str, ...]) -> tuple[int, str]:
         """Run a command beside it: in its namespaces and files."""
         own = ["--user", "--preserve-credentials"] if os.geteuid() else []
-        enter = ["nsenter", "--target", str(self._process.pid), *own, "--mount", "--root", *command]
+        enter = [_which("nsenter"), "--target", str(self._process.pid), *own, "--mount", "--root", *command]
         done = subprocess.run(enter, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         return done.returncode, done.stdout + done.stderr
 
@@ -134,10 +134,10 @@ class Process:
 def _command(spec: Start, root: Path) -> list[str]:
     """Return the command line: namespaces, the mounts as a small script, chroot, and what the container runs."""
     steps = ["set -e"]
-    place = shlex.quote(str(root))
+    place, mount = shlex.quote(str(root)), _which("mount")
     for name in ("dev", "proc"):
         (root / name).mkdir(exist_ok=True)
-        steps.append(f"mount --rbind /{name} {shlex.quote(str(root / name))}")
+        steps.append(f"{mount} --rbind /{name} {shlex.quote(str(root / name))}")
     for volume in spec.volumes:
         target = root / volume.target.lstrip("/")
         if volume.source.is_dir():
@@ -146,13 +146,13 @@ def _command(spec: Start, root: Path) -> list[str]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
             target.touch()
-        steps.append(f"mount --bind {shlex.quote(str(volume.source))} {shlex.quote(str(target))}")
+        steps.append(f"{mount} --bind {shlex.quote(str(volume.source))} {shlex.quote(str(target))}")
     if spec.read_only:
-        steps[1:1] = [f"mount --rbind {place} {place}", f"mount -o remount,bind,ro {place}"]
+        steps[1:1] = [f"{mount} --rbind {place} {place}", f"{mount} -o remount,bind,ro {place}"]
     is_root = os.geteuid() == 0
     user = spec.user if ":" in spec.user or not spec.user else f"{spec.user}:{spec.user}"
     who = ["--userspec", user] if is_root and user else []
-    inside = shlex.join(["chroot", *who, str(root)])
+    inside = shlex.join([_which("chroot"), *who, str(root)])
     folder = shlex.quote(spec.folder or "/")
     # the folder is entered inside, by the image's own shell where it has one
     steps.append(
@@ -161,7 +161,12 @@ def _command(spec: Start, root: Path) -> list[str]:
         else f'exec {inside} "$@"'
     )
     namespaces = ["--mount"] if is_root else ["--user", "--map-root-user", "--mount"]
-    return ["unshare", *namespaces, "/bin/sh", "-c", "\n".join(steps), "sh", *spec.command]
+    return [_which("unshare"), *namespaces, "/bin/sh", "-c", "\n".join(steps), "sh", *spec.command]
+
+
+def _which(name: str) -> str:
+    """Return where a program is: the container's own PATH says nothing of this machine."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin") or ""
 
 
 def _linked(source: str, target: str) -> None:
