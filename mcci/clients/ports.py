@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 
 
-def kept(file: Path) -> int:
-    """Return the port that `file` remembers where that is free, else a free one, which is remembered."""
+def kept(file: Path, *, taken: bool = False) -> int:
+    """Return the port that `file` remembers where that is free, else a free one, which is remembered.
+
+    With `taken` it is whoever had it that has it now.
+    """
     with suppress(FileNotFoundError, ValueError):
         port = int(file.read_text())
-        if _is_free(port):
+        if taken or _is_free(port):
             return port
     with socket.socket() as found:
         found.bind((HOST, 0))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mcci.config.model import Config
     from mcci.lab.control import Status
-    from mcci.lab.plan import Folder
+    from mcci.lab.plan import Folder, Mesh
 
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
@@ -56,7 +56,8 @@ def up(names: tuple[str, ...], pods: str, state: Path | None, config: Path, form
 
     model = _model(config)
     definitions = charts.definitions()
-    plan = Plan(clusters=_clusters(model, names), pods=Pods(pods), definitions=str(definitions))
+    clusters = _clusters(model, names)
+    plan = Plan(clusters=clusters, pods=Pods(pods), definitions=str(definitions), meshes=_meshes(model, clusters))
     found = control.up(plan, _folder(state, model), os.environ, output.log)
     _show(found, format_)
     return ExitCode.DONE
@@ -126,6 +127,24 @@ def _clusters(model: Config | None, names: tuple[str, ...]) -> Mapping[str, str]
     if len(chosen) > MOST:
         raise UsageError(f"a lab has at most {MOST} clusters, and these are {len(chosen)}: name those to run.")
     return chosen
+
+
+def _meshes(model: Config | None, clusters: Mapping[str, str]) -> tuple[Mesh, ...]:
+    """Return the meshes of the clusters that run: one an environment; without an mcci.yml, stage and production."""
+    from mcci.lab.plan import DEFAULT_MESHES, Mesh
+
+    if model is None:
+        known = list(DEFAULT_MESHES)
+    else:
+        known = [(name, each.all_clusters, model.config_clusters(each)) for name, each in model.environments.items()]
+    found = []
+    for name, members, config in known:
+        here = tuple(each for each in members if each in clusters)
+        if here:
+            found.append(
+                Mesh(name=name, clusters=here, config=tuple(each for each in config if each in here) or here[:1])
+            )
+    return tuple(found)
 
 
 def _variable(name: str, declared: str) -> str:

@@ -18,6 +18,11 @@ DEFAULT = {
     "prod-aws": "KUBECONFIG_PROD_AWS",
     "prod-azure": "KUBECONFIG_PROD_AZURE",
 }
+# by environment: its clusters, and those that hold the Istio objects
+DEFAULT_MESHES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("stage", ("stage-aws",), ("stage-aws",)),
+    ("production", ("prod-aws", "prod-azure"), ("prod-aws",)),
+)
 MOST = 60  # clusters: each has a network of its own in 127/8, and 127.0 is the machine's
 
 
@@ -29,12 +34,31 @@ class Pods(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mesh:
+    """Clusters that are one mesh, and those of them that hold its Istio objects, the leader first."""
+
+    name: str
+    clusters: tuple[str, ...]
+    config: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A lab: its clusters, each with the variable that names its kubeconfig, and what their pods are."""
 
     clusters: Mapping[str, str]
     pods: Pods = Pods.REAL
     definitions: str = ""
+    meshes: tuple[Mesh, ...] = ()
+
+    @property
+    def routed(self) -> bool:
+        """Whether requests go through a mesh: pods that only say they run answer none."""
+        return bool(self.meshes) and self.pods is Pods.REAL
+
+    def services(self, cluster: str) -> str:
+        """Return the addresses of a cluster's Services, at which its Envoy listens."""
+        return f"127.{128 + list(self.clusters).index(cluster)}.0.0/16"
 
     def network(self, cluster: str) -> str:
         """Return the addresses of a cluster's pods."""
@@ -79,7 +103,11 @@ class Folder:
         body = read_json(self.path / "plan.json")
         if body is None:
             return None
-        return Plan(clusters=body["clusters"], pods=Pods(body["pods"]), definitions=body["definitions"])
+        meshes = tuple(
+            Mesh(name=each["name"], clusters=tuple(each["clusters"]), config=tuple(each["config"]))
+            for each in body.get("meshes", ())
+        )
+        return Plan(clusters=body["clusters"], pods=Pods(body["pods"]), definitions=body["definitions"], meshes=meshes)
 
 
 def default_folder(application: str, environment: Mapping[str, str]) -> Path:

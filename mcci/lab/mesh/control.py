@@ -45,15 +45,18 @@ class ControlPlane:
         *,
         config_clusters: Iterable[str],
         say: Callable[[str], None] = lambda _: None,
+        written: Callable[[str, World], None] = lambda _cluster, _world: None,
     ) -> None:
         """`config_clusters` hold the Istio objects: a cluster that is none of them follows the first.
 
-        `say` hears, once each, what of an Istio object could not be translated.
+        `say` hears, once each, what of an Istio object could not be translated; `written` hears of every world that a
+        cluster's proxy was given.
         """
         self._apis = apis
         self._proxies = proxies
         self._config = tuple(config_clusters)
         self._say = say
+        self._written = written
         self._said: set[str] = set()
         self._found: dict[tuple[str, Kind], dict[tuple[str, str], Json]] = {
             (cluster, kind): {} for cluster in apis for kind in KINDS
@@ -94,7 +97,9 @@ class ControlPlane:
     def write(self) -> None:
         """Give every proxy its world."""
         for cluster, proxy in self._proxies.items():
-            for unknown in proxy.write(self.world(cluster)):
+            world = self.world(cluster)
+            self._written(cluster, world)
+            for unknown in proxy.write(world):
                 if unknown not in self._said:
                     self._said.add(unknown)
                     self._say(f"{cluster}: the lab's mesh does not know {unknown}")

@@ -35,6 +35,11 @@ class Prometheus:
         return f"http://{self.address[0]}:{self.address[1]}"
 
     @property
+    def pid(self) -> int:
+        """Its process; 0 where it does not run."""
+        return self._daemon.pid if self._daemon is not None else 0
+
+    @property
     def running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._daemon is not None and self._daemon.running

@@ -70,6 +70,11 @@ class Proxy:
         return made.unknown
 
     @property
+    def pid(self) -> int:
+        """Its process; 0 where it does not run."""
+        return self._daemon.pid if self._daemon is not None else 0
+
+    @property
     def running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._daemon is not None and self._daemon.running

@@ -30,7 +30,9 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
         place = folder.cluster(name)
         port = ports.kept(place / "port")
         definitions = Path(plan.definitions) if plan.definitions else None
-        cluster = stack.enter_context(Cluster(name, place, port=port, definitions=definitions))
+        cluster = stack.enter_context(
+            Cluster(name, place, port=port, definitions=definitions, services=plan.services(name))
+        )
         runtime: Runtime = real(folder.owner(name)) if real else FakeRuntime()
         stack.enter_context(workloads(cluster, runtime=runtime, network=plan.network(name)))
         kubeconfig = place / "kubeconfig"

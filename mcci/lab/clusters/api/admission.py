@@ -58,6 +58,8 @@ def _service(store: Store, body: Object, current: Object | None, services: str) 
             services, {other.get("clusterIP") for other in others}
         )
     spec["clusterIPs"] = [spec["clusterIP"]]
+    spec.setdefault("ipFamilies", ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         known = {(port["port"], port.get("protocol")): port.get("nodePort") for port in before.get("ports") or ()}
         taken = {port.get("nodePort") for other in [*others, spec] for port in other.get("ports") or ()}

@@ -161,7 +161,7 @@ def _service(body: Object) -> None:
     spec = body.setdefault("spec", {})
     _set(spec, type="ClusterIP", sessionAffinity="None")
     if spec["type"] != "ExternalName":
-        _set(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+        _set(spec, internalTrafficPolicy="Cluster")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         _set(spec, externalTrafficPolicy="Cluster")
     if spec["type"] == "LoadBalancer":
@@ -234,6 +234,26 @@ STATUSES: dict[str, Object] = {
     "PodDisruptionBudget": {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
     "Ingress": {"loadBalancer": {}},
     "PersistentVolumeClaim": {"phase": "Pending"},
+}
+_ZERO_TEMPLATE: Object = {"metadata": {}, "spec": {}}
+# What Go's types have before anything is set: the structures in these are there, so nobody comes to own them.
+ZEROS: dict[str, Object] = {
+    "Deployment": {"spec": {"strategy": {}, "template": _ZERO_TEMPLATE}},
+    "ReplicaSet": {"spec": {"template": _ZERO_TEMPLATE}},
+    "StatefulSet": {"spec": {"updateStrategy": {}, "template": _ZERO_TEMPLATE}},
+    "DaemonSet": {"spec": {"updateStrategy": {}, "template": _ZERO_TEMPLATE}},
+    "Job": {"spec": {"template": _ZERO_TEMPLATE}},
+    "CronJob": {"spec": {"jobTemplate": {"metadata": {}, "spec": {"template": _ZERO_TEMPLATE}}}},
+    "Pod": {"spec": {}},
+    "Service": {"spec": {}},
+    "Namespace": {"spec": {}},
+    "Lease": {"spec": {}},
+    "HorizontalPodAutoscaler": {"spec": {"scaleTargetRef": {}}},
+    "PodDisruptionBudget": {"spec": {}},
+    "NetworkPolicy": {"spec": {"podSelector": {}}},
+    "Ingress": {"spec": {}},
+    "RoleBinding": {"roleRef": {}},
+    "ClusterRoleBinding": {"roleRef": {}},
 }
 FILLERS: dict[str, Callable[[Object], None]] = {
     "Deployment": _deployment,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.api import admission, rules
-from mcci.lab.clusters.api.defaults import fill
+from mcci.lab.clusters.api.defaults import ZEROS, fill
 from mcci.lab.clusters.api.shapes import accept, missing
 from mcci.lab.clusters.fields import managers
 from mcci.lab.clusters.fields.apply import applied
@@ -49,8 +49,7 @@ class Registry:
         if given["metadata"].get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
         made = self._prepared(resource, target, given, None, options)
-        self._own({"metadata": {}}, made, resource, target, options)
-        return self._insert(resource, made, options)
+        return self._store.create(resource, made, dry_run=options.dry_run)
 
     def update(self, resource: Resource, target: Target, body: Object, options: Options) -> Object:
         """PUT: replace an object, or its status."""
@@ -67,6 +66,8 @@ class Registry:
         """PATCH of any kind: change an object, or its status. Returns it, and whether an apply made it."""
         if content_type in APPLY:
             return self._apply(resource, target, body, options)
+        if content_type not in (JSON_PATCH, MERGE) and (content_type != STRATEGIC or resource.custom):
+            raise _unsupported(resource)
         for attempt in range(RETRIES):
             current = self._current(resource, target)
             schema = self._catalog.schema(resource, target.version)
@@ -74,10 +75,8 @@ class Registry:
                 wanted = json_patch.apply(current, body)
             elif content_type == MERGE:
                 wanted = merge(current, body)
-            elif content_type == STRATEGIC and not resource.custom:
-                wanted = strategic_merge(current, body, schema)
             else:
-                raise _unsupported(content_type, resource)
+                wanted = strategic_merge(current, body, schema)
             try:
                 return self._put(resource, target, current, wanted, options), False
             except ApiError as error:
@@ -107,8 +106,8 @@ class Registry:
             try:
                 if live is not None:
                     return self._put(resource, target, live, wanted, options, owned=True), False
-                made = self._prepared(resource, target, wanted, None, options)
-                return self._insert(resource, made, options), True
+                made = self._prepared(resource, target, wanted, None, options, owned=True)
+                return self._store.create(resource, made, dry_run=options.dry_run), True
             except ApiError as error:
                 if error.reason not in ("Conflict", "AlreadyExists") or version or attempt == RETRIES - 1:
                     raise
@@ -125,14 +124,20 @@ class Registry:
         owned: bool = False,
     ) -> Object:
         """Write `given` in place of `current`; `owned`: its managedFields are the apply's own."""
-        wanted = self._prepared(resource, target, given, current, options)
-        if not owned:
-            self._own(current, wanted, resource, target, options)
+        wanted = self._prepared(resource, target, given, current, options, owned=owned)
         return self._store.update(resource, wanted, status=target.subresource == "status", dry_run=options.dry_run)
 
     def _prepared(
-        self, resource: Resource, target: Target, given: Object, current: Object | None, options: Options
+        self,
+        resource: Resource,
+        target: Target,
+        given: Object,
+        current: Object | None,
+        options: Options,
+        *,
+        owned: bool = False,
     ) -> Object:
+        """Return what is to be written. The writer owns the defaults too, but not what admission gives out."""
         schema = self._catalog.schema(resource, target.version)
         body = accept(given, schema, resource, target, options)
         if current is None:
@@ -141,14 +146,13 @@ class Registry:
             if resource.status and resource.kind != "CustomResourceDefinition":
                 body.pop("status", None)
         fill(resource.kind, body)
+        if not owned:
+            self._own(current or {"metadata": {}, **ZEROS.get(resource.kind, {})}, body, resource, target, options)
         if target.subresource == "status" and current is not None:
             return body
         admission.admit(self._store, resource, body, current, self._services)
         rules.check(resource, body, current, missing(body, schema, resource))
         return body
-
-    def _insert(self, resource: Resource, made: Object, options: Options) -> Object:
-        return self._store.create(resource, made, dry_run=options.dry_run)
 
     def _own(self, before: Object, after: Object, resource: Resource, target: Target, options: Options) -> None:
         """Note in the object what this write owns from now on. An empty list from the client forgets all owners."""
@@ -199,7 +203,7 @@ class Registry:
         return {**body, **kind, "metadata": metadata}
 
 
-def _unsupported(content_type: str, resource: Resource) -> ApiError:
+def _unsupported(resource: Resource) -> ApiError:
     kinds = [JSON_PATCH, MERGE, APPLY[0]] + ([] if resource.custom else [STRATEGIC])
     text = f"the body of the request was in an unknown format - accepted media types include: {', '.join(kinds)}"
-    return ApiError(415, "UnsupportedMediaType", f"{text} (given: {content_type})")
+    return ApiError(415, "UnsupportedMediaType", text)

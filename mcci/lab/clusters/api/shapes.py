@@ -26,7 +26,7 @@ def accept(
     nobody could own it.
     """
     kept: Object
-    kept, report = check(body, schema)
+    kept, report = check(body, schema, keep_empty=resource.custom)
     told = [f'unknown field "{path}"' for path in report.unknown]
     if told and options.validation == "Strict":
         raise bad_request(f"strict decoding error: {', '.join(told)}")

@@ -60,23 +60,33 @@ def _merge(live: Any, config: Any, schema: Schema) -> Any:
 
 
 def _merge_list(live: list[Any], config: list[Any], schema: Schema) -> list[Any]:
-    """Items of the configuration in its order; one that only the live object has stays where it stood."""
-    wanted = {item_key(item, schema): item for item in config}
+    """Keep both orders where they agree; where they do not, the configuration's counts.
+
+    An item that only the live object has stays before what followed it there.
+    """
     there = {item_key(item, schema): item for item in live}
+    wanted = {item_key(item, schema): item for item in config}
+    shared = [key for key in wanted if key in there]
+    left, right = list(there), list(wanted)
     result: list[Any] = []
-    left = list(wanted)
-    for key, item in there.items():
-        if key not in wanted:
-            result.append(item)
-        elif key in left:
-            upto = left.index(key) + 1
-            result.extend(_item(there, wanted, name, schema) for name in left[:upto])
-            left = left[upto:]
-    return result + [_item(there, wanted, name, schema) for name in left]
+    while left or right:
+        if left and left[0] in wanted and right and left[0] != right[0] and shared and left[0] != shared[0]:
+            left.pop(0)  # it comes with the configuration, in another place
+            continue
+        if left and left[0] not in wanted:
+            result.append(there[left.pop(0)])
+            continue
+        if left and (left[0] not in right or left[0] == right[0]):
+            left.pop(0)
+        if right:
+            key = right.pop(0)
+            shared = shared[1:] if shared[:1] == [key] else shared
+            result.append(_item(there, wanted, key, schema))
+    return result
 
 
-def _item(there: Object, wanted: Object, name: str, schema: Schema) -> Any:
-    return _merge(there[name], wanted[name], schema.items) if name in there else copy.deepcopy(wanted[name])
+def _item(there: Object, wanted: Object, key: str, schema: Schema) -> Any:
+    return _merge(there[key], wanted[key], schema.items) if key in there else copy.deepcopy(wanted[key])
 
 
 def _prune(merged: Object, schema: Schema, last: Paths, managers: Iterable[Manager]) -> None:

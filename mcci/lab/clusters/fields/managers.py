@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mcci.lab.clusters.fields.paths import Path, Paths, decode, encode, leaves
+from mcci.lab.clusters.fields.paths import Path, Paths, decode, encode, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ def write(body: Object, managers: Iterable[Manager]) -> None:
 
 def compare(before: Object, after: Object, schema: Schema) -> Changes:
     """Return the paths whose value is new or another, and those that are gone."""
-    old, new = leaves(before, schema), leaves(after, schema)
+    old, new = nodes(before, schema), nodes(after, schema)
     return Changes(
         changed=frozenset(path for path, value in new.items() if path not in old or old[path] != value),
         removed=frozenset(old.keys() - new.keys()),

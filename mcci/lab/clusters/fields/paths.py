@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 Path = tuple[str, ...]
 Paths = frozenset[Path]
-ITEM = object()  # the "value" of a list's item itself; what is in it has paths of its own
+INNER = object()  # the "value" of what has paths of its own below it: a list's item, a map, a list with keys
 
 # Nobody owns these: they are the object's identity, or the server's.
 STRIPPED: Paths = frozenset(
-    {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
+    {(), ("f:apiVersion",), ("f:kind",), ("f:metadata",)}
     | {
         ("f:metadata", f"f:{name}")
         for name in (
@@ -41,12 +41,18 @@ STRIPPED: Paths = frozenset(
 
 
 def leaves(body: Object, schema: Schema) -> dict[Path, Any]:
-    """Return every path that can be owned, with its value."""
-    found = dict(_walk(body, schema, ()))
+    """Return every path that an apply of this body owns, with its value."""
+    return _kept(_leaves(body, schema, ()))
+
+
+def nodes(body: Object, schema: Schema) -> dict[Path, Any]:
+    """Return every path by which two states of an object are compared, maps and lists themselves among them."""
+    return _kept(_nodes(body, schema, ()))
+
+
+def _kept(found: Iterator[tuple[Path, Any]]) -> dict[Path, Any]:
     return {
-        path: value
-        for path, value in found.items()
-        if path not in STRIPPED and path[:2] != ("f:metadata", "f:managedFields")
+        path: value for path, value in found if path not in STRIPPED and path[:2] != ("f:metadata", "f:managedFields")
     }
 
 
@@ -99,21 +105,40 @@ def display(path: Path) -> str:
     return text
 
 
-def _walk(value: Any, schema: Schema, path: Path) -> Iterator[tuple[Path, Any]]:
+def _leaves(value: Any, schema: Schema, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, dict) and not schema.atomic:
         for key, item in value.items():
             below = (*path, f"f:{key}")
             if item is None or item == {}:
                 yield below, item
-            else:
-                yield from _walk(item, schema.field(key), below)
+                continue
+            if not schema.named(key):
+                yield below, INNER  # a key of a free map is there or not, whatever is below it
+            yield from _leaves(item, schema.field(key), below)
     elif isinstance(value, list) and keyed(schema):
         for item in value:
             below = (*path, item_key(item, schema))
-            yield below, ITEM
+            yield below, INNER
             if schema.map_keys:
-                yield from _walk(item, schema.items, below)
+                yield from _leaves(item, schema.items, below)
     elif path:
+        yield path, value
+
+
+def _nodes(value: Any, schema: Schema, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict) and not schema.atomic:
+        yield path, INNER
+        for key, item in value.items():
+            if item is not None:
+                yield from _nodes(item, schema.field(key), (*path, f"f:{key}"))
+    elif isinstance(value, list) and keyed(schema):
+        yield path, INNER
+        for item in value:
+            below = (*path, item_key(item, schema))
+            yield below, INNER
+            if schema.map_keys:
+                yield from _nodes(item, schema.items, below)
+    else:
         yield path, value
 
 

@@ -67,7 +67,7 @@ def _field(merged: Object, key: str, value: Any, schema: Schema) -> None:
 def _list(current: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
     key = schema.merge_key
     if not key:
-        return current + [item for item in patch if item not in current]
+        return _ordered(current + [item for item in patch if item not in current], current, patch, key)
     if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" and len(item) == 1 for item in patch):
         return [_plain(item) for item in patch if DIRECTIVE not in item]
     result = list(current)
@@ -83,25 +83,24 @@ def _list(current: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
             result[places[0]] = strategic_merge(result[places[0]], item, schema.items)
         else:
             result.append(_plain(item))
-    return result
+    return _ordered(result, current, [item for item in patch if item.get(DIRECTIVE) != "delete"], key)
 
 
 def _ordered(items: list[Any], before: list[Any], order: list[Any], key: str) -> list[Any]:
-    """Put the items that the patch names in its order; one that only the server has stays after what it stood after."""
+    """Put the items that the patch names in its order; one that only the server has stays before what followed it."""
 
     def identity(item: Any) -> Any:
         return item.get(key) if key and isinstance(item, dict) else item
 
-    wanted = [identity(item) for item in order]
-    known = [item for item in items if identity(item) in wanted]
-    result = sorted(known, key=lambda item: wanted.index(identity(item)))
-    old = [identity(item) for item in before]
-    for item in items:
-        if identity(item) not in wanted:
-            ahead = set(old[: old.index(identity(item))]) if identity(item) in old else set()
-            place = max((at + 1 for at, other in enumerate(result) if identity(other) in ahead), default=0)
-            result.insert(place, item)
-    return result
+    wanted, old = [identity(item) for item in order], [identity(item) for item in before]
+    named = sorted((item for item in items if identity(item) in wanted), key=lambda item: wanted.index(identity(item)))
+    others = [item for item in items if identity(item) not in wanted]
+    result: list[Any] = []
+    while others and named:
+        other, name = identity(others[0]), identity(named[0])
+        ahead = name in old and other in old and old.index(other) < old.index(name)
+        result.append(others.pop(0) if ahead else named.pop(0))
+    return result + others + named
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Names in pods: the files by which a container finds the Services of its cluster, there being no DNS server in the lab.
+"""Names in pods: the files by which a container finds its cluster's Services; the lab has no DNS server.
 
 A mesh writes them as Services come and go; without one they know the machine itself alone.
 """

@@ -49,11 +49,15 @@ class Report:
 
     unknown: list[str] = field(default_factory=list)
     wrong: list[Wrong] = field(default_factory=list)
+    keep_empty: bool = False
 
 
-def check(body: Any, schema: Schema) -> tuple[Any, Report]:
-    """Return the object without nulls and fields that its schema does not know, and what is wrong with it."""
-    report = Report()
+def check(body: Any, schema: Schema, *, keep_empty: bool = False) -> tuple[Any, Report]:
+    """Return the object without nulls and fields that its schema does not know, and what is wrong with it.
+
+    Empty maps and lists go too (in Go's types, which built-in kinds are, they are as good as none), unless kept.
+    """
+    report = Report(keep_empty=keep_empty)
     return _node(body, schema, "", report), report
 
 
@@ -78,13 +82,20 @@ def _object(value: Object, schema: Schema, path: str, report: Report) -> Object:
         below = f"{path}.{key}" if path else key
         if not schema.knows(key):
             report.unknown.append(below)
-        elif item is not None:
+        elif item is not None and (
+            report.keep_empty or key in schema.required or not _is_nothing(item, schema.field(key))
+        ):
             kept[key] = _node(item, schema.field(key), below, report)
     for key in schema.required:
         if key not in kept:
             below = f"{path}.{key}" if path else key
             report.wrong.append(Wrong(below, "FieldValueRequired", "Required value"))
     return kept
+
+
+def _is_nothing(value: Any, schema: Schema) -> bool:
+    """Whether it is an empty list, or an empty map with free keys; an empty structure says something."""
+    return value == [] or (value == {} and "additionalProperties" in schema.node)
 
 
 def _scalar(value: Any, schema: Schema, path: str, report: Report) -> None:
