@@ -40,7 +40,9 @@ class Status:
         """The variables that commands need to reach the lab."""
         found = {each["variable"]: each["kubeconfig"] for each in self.parts.get("clusters", {}).values()}
         registry = self.parts.get("registry", {})
-        return found | ({registry["variable"]: registry["host"]} if registry.get("host") else {})
+        found |= {registry["variable"]: registry["host"]} if registry.get("host") else {}
+        engine = self.parts.get("engine", {})
+        return found | ({"DOCKER_HOST": engine["host"]} if engine.get("own") else {})
 
 
 def status(folder: Folder) -> Status | None:

@@ -235,7 +235,7 @@ STATUSES: dict[str, Object] = {
     "Ingress": {"loadBalancer": {}},
     "PersistentVolumeClaim": {"phase": "Pending"},
 }
-_ZERO_TEMPLATE: Object = {"metadata": {}, "spec": {}}
+_ZERO_TEMPLATE: Object = {"metadata": {}, "spec": {"containers": []}}
 # What Go's types have before anything is set: the structures in these are there, so nobody comes to own them.
 ZEROS: dict[str, Object] = {
     "Deployment": {"spec": {"strategy": {}, "template": _ZERO_TEMPLATE}},
@@ -244,7 +244,7 @@ ZEROS: dict[str, Object] = {
     "DaemonSet": {"spec": {"updateStrategy": {}, "template": _ZERO_TEMPLATE}},
     "Job": {"spec": {"template": _ZERO_TEMPLATE}},
     "CronJob": {"spec": {"jobTemplate": {"metadata": {}, "spec": {"template": _ZERO_TEMPLATE}}}},
-    "Pod": {"spec": {}},
+    "Pod": {"spec": {"containers": []}},
     "Service": {"spec": {}},
     "Namespace": {"spec": {}},
     "Lease": {"spec": {}},
