@@ -38,8 +38,8 @@ def command() -> None:
 @command.command("up")
 @click.argument("names", metavar="[CLUSTER]…", nargs=-1)
 @click.option(
-    "--pods", type=click.Choice(("real", "fake")), default="real", show_default=True,
-    help="Whether pods run their images, or only say that they are ready.",
+    "--pods", type=click.Choice(("real", "processes", "fake")), default="real", show_default=True,
+    help="What pods are: containers (without an engine: processes), always processes, or only words.",
 )  # fmt: skip
 @_state_option
 @config_option

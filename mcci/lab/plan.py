@@ -27,9 +27,10 @@ MOST = 60  # clusters: each has a network of its own in 127/8, and 127.0 is the 
 
 
 class Pods(Enum):
-    """What the pods of a lab are."""
+    """What the pods of a lab are: containers where an engine can be had and else processes; always those; or fakes."""
 
     REAL = "real"
+    PROCESSES = "processes"
     FAKE = "fake"
 
 
@@ -54,7 +55,7 @@ class Plan:
     @property
     def routed(self) -> bool:
         """Whether requests go through a mesh: pods that only say they run answer none."""
-        return bool(self.meshes) and self.pods is Pods.REAL
+        return bool(self.meshes) and self.pods is not Pods.FAKE
 
     def services(self, cluster: str) -> str:
         """Return the addresses of a cluster's Services, at which its Envoy listens."""

@@ -24,7 +24,7 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
     from mcci.lab.clusters.pods.fake import FakeRuntime
     from mcci.lab.clusters.running import workloads
 
-    real = _real(folder) if plan.pods is Pods.REAL else None
+    real = None if plan.pods is Pods.FAKE else _real(plan, folder)
     facts: dict[str, Any] = {}
     for name, variable in plan.clusters.items():
         place = folder.cluster(name)
@@ -47,14 +47,14 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
 def clean(plan: Plan, folder: Folder, facts: dict[str, Any]) -> None:
     """End the pods that a supervisor which was killed has left."""
     del facts
-    if plan.pods is Pods.REAL:
-        real = _real(folder)
+    if plan.pods is not Pods.FAKE:
+        real = _real(plan, folder)
         for name in plan.clusters:
             real(folder.owner(name)).clean()
 
 
-def _real(folder: Folder) -> Callable[[str], Runtime]:
+def _real(plan: Plan, folder: Folder) -> Callable[[str], Runtime]:
     from mcci.lab.clusters.pods.real import RealRuntime, choose
 
-    backend = choose(folder.path / "images")
+    backend = choose(folder.path / "images", engines=plan.pods is Pods.REAL)
     return lambda owner: RealRuntime(backend, owner)

@@ -17,7 +17,6 @@ from tests.tools.helm import HelmMissingError, helm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 CHART = str(ROOT / "charts/microservice")
 QUICK = ["probes.startup.periodSeconds=1", "probes.readiness.periodSeconds=1", "termination.preStopSeconds=0"]
@@ -151,10 +150,9 @@ def test_no_such_image(lab: Lab, engine: str) -> None:
     assert "Failed to pull image" in lab.run("prod-aws", "kubectl", "get", "events")
 
 
-def test_processes(lab: Lab, web: str, tmp_path: Path) -> None:
+def test_processes(lab: Lab, web: str) -> None:
     """Without an engine the image's files run as processes, in them and as its user; down ends those."""
-    lab.environment["DOCKER_HOST"] = f"unix://{tmp_path}/none"
-    lab.up("prod-aws")
+    lab.up("prod-aws", "--pods", "processes")
     _deploy(lab, "prod-aws", "web", web, "replicas=2", "profile.content=profile of the test")
     pods = _pods(lab, "prod-aws", "web")
     addresses = {each["status"]["podIP"] for each in pods}

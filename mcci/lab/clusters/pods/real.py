@@ -45,9 +45,9 @@ class _Backend(Protocol):
     def clean(self, owner: str, /) -> None: ...
 
 
-def choose(images: Path) -> _Backend:
-    """Return the engine where one answers, else this machine's processes, with unpacked images in `images`."""
-    if engine.answers():
+def choose(images: Path, *, engines: bool) -> _Backend:
+    """Return the engine where one may be used and answers, else this machine's processes, with images in `images`."""
+    if engines and engine.answers():
         return engine
     return processes.Processes(images)
 
