@@ -55,10 +55,17 @@ def up(names: tuple[str, ...], pods: str, state: Path | None, config: Path, form
     from mcci.lab.plan import Plan, Pods
 
     model = _model(config)
+    folder = _folder(state, model)
+    running = control.status(folder)
+    if names and running and running.alive and set(names) <= set(running.parts.get("clusters", {})):
+        for name in names:
+            control.power(folder, name, on=True)
+        _show(running, format_)
+        return ExitCode.DONE
     definitions = charts.definitions()
     clusters = _clusters(model, names)
     plan = Plan(clusters=clusters, pods=Pods(pods), definitions=str(definitions), meshes=_meshes(model, clusters))
-    found = control.up(plan, _folder(state, model), os.environ, output.log)
+    found = control.up(plan, folder, os.environ, output.log)
     _show(found, format_)
     return ExitCode.DONE
 
@@ -86,13 +93,24 @@ def status(state: Path | None, config: Path, format_: str) -> int:
 
 
 @command.command("down")
+@click.argument("names", metavar="[CLUSTER]…", nargs=-1)
 @click.option("--delete", is_flag=True, help="Forget what was deployed to the clusters, too.")
 @_state_option
 @config_option
-def down(delete: bool, state: Path | None, config: Path) -> int:
-    """Stop the clusters and every pod in them. What was deployed to them is there again at the next `up`."""
+def down(names: tuple[str, ...], delete: bool, state: Path | None, config: Path) -> int:
+    """Stop the clusters and every pod in them. What was deployed to them is there again at the next `up`.
+
+    With CLUSTER… only those are switched off, as a cloud that is lost, and the lab goes on without them.
+    """
     from mcci.lab import control
 
+    if names:
+        if delete:
+            raise UsageError("--delete forgets the whole lab: leave the clusters' names out.")
+        for name in names:
+            control.power(_folder(state, _model(config)), name, on=False)
+            output.log(f"{name} is off.")
+        return ExitCode.DONE
     there = control.down(_folder(state, _model(config)), delete=delete)
     output.log("the lab is down." if there else "the lab was not up.")
     return ExitCode.DONE

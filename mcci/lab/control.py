@@ -95,6 +95,25 @@ def down(folder: Folder, *, delete: bool) -> bool:
     return found is not None
 
 
+def power(folder: Folder, cluster: str, *, on: bool) -> None:
+    """Switch one cluster of a running lab off, as a cloud that is lost, or on again; returns when that is done.
+
+    Raises `UsageError` where no such cluster runs, `ServiceFailed` where it takes too long.
+    """
+    found = status(folder)
+    if found is None or not found.alive or cluster not in found.parts.get("clusters", {}):
+        raise UsageError(
+            f"no cluster {cluster} runs in the lab of {folder.path}: `mcci lab status` shows those that do."
+        )
+    wanted, there = folder.off(cluster), folder.is_off(cluster)
+    wanted.unlink(missing_ok=True) if on else wanted.touch()
+    until = time.monotonic() + GRACE
+    while there.exists() is on:
+        if time.monotonic() > until:
+            raise ServiceFailed(f"the cluster {cluster} does not go {'on' if on else 'off'}; the log is {folder.log}")
+        time.sleep(0.02)
+
+
 def _clean(folder: Folder, found: Status) -> None:
     """End what a supervisor that was killed has left."""
     plan = folder.read_plan()

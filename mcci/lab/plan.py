@@ -91,6 +91,14 @@ class Folder:
         """A cluster's state."""
         return self.path / "clusters" / name
 
+    def off(self, cluster: str) -> Path:
+        """A file that is there while a cluster is to be off."""
+        return self.cluster(cluster) / "off"
+
+    def is_off(self, cluster: str) -> Path:
+        """A file that is there once a cluster is off."""
+        return self.cluster(cluster) / "is-off"
+
     def owner(self, cluster: str) -> str:
         """The label of what runs for a cluster of this lab, and of no other lab on this machine."""
         return f"{hashlib.sha256(str(self.path).encode()).hexdigest()[:10]}-{cluster}"
