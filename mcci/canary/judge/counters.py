@@ -53,7 +53,11 @@ def spans(series: Sequence[Series], *, since: float, now: float) -> list[Span]:
         counter.begin(since)
     found, start, end = [], since, since + length
     while end <= now:
-        if _closes(counters, end, now):
+        if not any(counter.known for counter in counters):  # nobody knows what was before: counting begins here
+            for counter in counters:
+                counter.begin(end)
+            start = end
+        elif _closes(counters, end, now):
             pods = {counter.pod for counter in counters if counter.fresh(start)}
             found.append(Span(start, end, tuple(counter.count(end, pods) for counter in counters)))
             start = end

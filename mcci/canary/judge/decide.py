@@ -121,7 +121,7 @@ def _limits(state: State, analysis: Analysis) -> Iterator[Reason]:
     elif (bound := limit_bound(canary, most)) is None:
         yield f"max_latency is {most:g} ms, above every bound of the histogram", NOTHING
     elif slowest > most:
-        text = f"the canary's 95th percentile is about {slowest:.0f} ms, and max_latency is {most:g} ms"
+        text = f"the canary's 95th percentile is {words.milliseconds(slowest)}, and max_latency is {most:g} ms"
         yield text, over_limit(state, canary.slower[bound], canary.timed, 0.05, shares.LATENCY_LIMIT)
 
 

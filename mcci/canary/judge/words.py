@@ -32,17 +32,14 @@ def latencies(canary: Counts, stable: Counts) -> str:
     own, other = percentile(canary, 0.95), percentile(stable, 0.95)
     if own is None or other is None:
         return ""
-    return f"the 95th percentile is about {_milliseconds(own)} on the canary and {_milliseconds(other)} on stable"
+    return f"the 95th percentile is {milliseconds(own)} on the canary and {milliseconds(other)} on stable"
 
 
-def _milliseconds(value: float) -> str:
-    return (
-        "above every bound of the histogram"
-        if value == inf
-        else f"{value:,.3g} ms"
-        if value < 1000
-        else f"{value:,.0f} ms"
-    )
+def milliseconds(value: float) -> str:
+    """Return a percentile in words: `about 235 ms`."""
+    if value == inf:
+        return "above every bound of the histogram"
+    return f"about {value:.3g} ms" if value < 1000 else f"about {value:,.0f} ms"
 
 
 def limits(analysis: Analysis) -> str:
@@ -69,8 +66,8 @@ def _seen(state: State, score: Score, analysis: Analysis) -> str:
         )
     if score.test == LATENCY_LIMIT:
         slowest = percentile(canary, 0.95)
-        shown = "unknown" if slowest is None else _milliseconds(slowest)
-        return f"the canary's 95th percentile is about {shown}, limit {analysis.max_latency}"
+        shown = "unknown" if slowest is None else milliseconds(slowest)
+        return f"the canary's 95th percentile is {shown}, limit {analysis.max_latency}"
     base, _, cluster = score.test.partition(" in ")
     if cluster in state.step:
         canary, stable = state.step[cluster].canary, state.step[cluster].stable

@@ -84,6 +84,12 @@ def test_a_stale_prometheus_has_no_spans() -> None:
     assert counted([steady(30)], since=100, now=200) == []
 
 
+def test_a_beginning_without_samples_is_no_span() -> None:
+    """Where nothing is known of the start, counting begins at the first scrape, not with a long span of nothing."""
+    late = counter({time: time for time in range(50, 101, 10)})
+    assert [span[:2] for span in counted([late])] == [(50, 60), (60, 70), (70, 80), (80, 90), (90, 100)]
+
+
 def test_no_series_have_no_spans() -> None:
     """Without series nothing is said."""
     assert spans([], since=0, now=100) == []
