@@ -265,17 +265,21 @@ class Order:
         return found
 
     def _not_waiting(self, name: str, before: str, boxes: Sequence[Box], seen: dict[str, list[Box]]) -> list[Box]:
-        """Return the part of `boxes` in which a job does not wait for another's end, not even through others."""
+        """Return the part of `boxes` in which a job does not wait for another's end, not even through others.
+
+        Nothing waits for an optional manual job that nobody has pressed yet, but a job that needs it to succeed.
+        """
         if name not in seen:
             found: list[Box] = []
+            later = [way.box for way in self.member.ways(before) if way.when == "manual" and way.optional]
             for way in self.member.ways(name):
                 inside = [way.box]
-                if way.needs is None:
-                    inside = meetings(inside, self.member.absent(before)) if before in self._earlier(name) else inside
-                for other, _ in self._needed(way) if way.needs is not None else ():
-                    absent = self.member.absent(other)
+                if way.needs is None and before in self._earlier(name):
+                    inside = meetings(inside, [*self.member.absent(before), *later])
+                for other, _ in self._needed(way):
                     waiting = [] if other == before else self._not_waiting(other, before, [{}], seen)
-                    inside = meetings(inside, [*absent, *waiting])
+                    after_all = () if way.when in _AFTER_SUCCESS else later
+                    inside = compact(meetings(inside, [*self.member.absent(other), *waiting, *after_all]))
                 found += inside
             seen[name] = compact(found)
         return meetings(boxes, seen[name])

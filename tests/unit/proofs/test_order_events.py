@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import Any
 
 from hypothesis import HealthCheck, given, note, settings
@@ -16,6 +17,11 @@ from mcci.check.proofs.space import Box, Dimension, holds
 from mcci.pipeline.files import MemoryFiles
 from mcci.simulation.events import Event, Project, ProjectVariable, Source
 from mcci.simulation.pipelines import Pipeline, simulate
+from mcci.simulation.status import actions
+from mcci.simulation.status.instance import Instance
+from mcci.simulation.status.model import Status
+from mcci.simulation.status.planned import downstream, pipeline_spec
+from mcci.simulation.status.settling import settle
 from mcci.simulation.statuses import when_played
 
 RAN = {"success", "failed", "running", "pending"}
@@ -169,3 +175,32 @@ def test_without(content: dict[str, Any], child: dict[str, Any], data: st.DataOb
         if name == before or inside(order.without(name, frozenset((before,))), played.point)
     }
     assert played.ran(pressed, failing).intersection(member.jobs) - {before} <= allowed
+
+
+@MANY
+@given(content=graph("job", below=False), child=graph("inner", below=False), data=st.data())
+def test_together(content: dict[str, Any], child: dict[str, Any], data: st.DataObject) -> None:
+    """Two jobs that the status engine has at work at once, in whatever order others end, the proof calls a race."""
+    played = Played(content, child, data)
+    if played.refused:
+        return
+    (_, order), *_ = played.members()
+    instance = Instance(downstream=downstream)
+    running = instance.create(pipeline_spec(played.pipeline), project="group/project", ref="main", source="push")
+    settle(instance)
+    for _ in range(12):
+        jobs = list(running.jobs.values())
+        busy = sorted(job.name for job in jobs if job.status in (Status.PENDING, Status.RUNNING))
+        note(f"at work: {busy}")
+        for one, other in combinations(busy, 2):
+            assert inside(order.together(one, other), played.point), f"{one} and {other}"
+        ready = [job for job in jobs if job.status in (Status.PENDING, Status.RUNNING, Status.MANUAL)]
+        if not ready:
+            return
+        job = data.draw(st.sampled_from(ready), "next")
+        if job.status is Status.MANUAL:
+            actions.play(job)
+        else:
+            actions.run(job)
+            (actions.succeed if data.draw(st.booleans(), "ends well") else actions.drop)(job)
+        settle(instance)
