@@ -11,6 +11,8 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcci.errors import ServiceFailed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -49,6 +51,34 @@ def write(path: Path) -> None:
 def environment() -> dict[str, str]:
     """Return the variables that the interpreter needs, away from where it was built."""
     return {"PATH": "/usr/bin:/bin", "PYTHONHOME": "/usr"}
+
+
+def publish(host: str, name: str) -> None:
+    """Make the image with the engine at DOCKER_HOST, under `name` (with a tag), and push it. Raises `ServiceFailed`.
+
+    `host` is the engine's address, "" for the usual one.
+    """
+    import tempfile
+
+    import docker
+    import docker.errors
+
+    changes = [f"ENV {key}={value}" for key, value in environment().items()]
+    address = {"base_url": host} if host else docker.utils.kwargs_from_env()
+    client = docker.APIClient(version="auto", **address)
+    try:
+        with tempfile.TemporaryDirectory(prefix="mcci-") as folder:
+            tar = Path(folder, "base.tar")
+            write(tar)
+            repository, _, tag = name.rpartition(":")
+            client.import_image_from_file(str(tar), repository=repository, tag=tag, changes=changes)
+        for event in client.push(repository, tag=tag, stream=True, decode=True):
+            if "error" in event:
+                raise ServiceFailed(f"the base image could not be pushed to {name}: {event['error']}")
+    except docker.errors.APIError as error:
+        raise ServiceFailed(f"the base image could not be made: {error.explanation or error}") from error
+    finally:
+        client.close()
 
 
 def _modules(stdlib: Path) -> list[Path]:

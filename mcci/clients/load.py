@@ -97,13 +97,17 @@ class Load:
         self.tally.by_status[answer.status] += 1
         self.tally.by_version[answer.version] += 1
 
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
     def stop(self) -> None:
         """Send no more, and wait for what is under way."""
         self._stop.set()
         self._thread.join()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:

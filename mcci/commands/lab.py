@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mcci.config.model import Config
     from mcci.lab.control import Status
-    from mcci.lab.plan import Folder, Mesh
+    from mcci.lab.plan import Folder
 
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
@@ -51,7 +51,7 @@ def up(names: tuple[str, ...], pods: str, state: Path | None, config: Path, form
     it prints are what `mcci deploy` and others find them by: eval "$(mcci lab up --format env)".
     """
     from mcci.clients import charts
-    from mcci.lab import control
+    from mcci.lab import control, meshes
     from mcci.lab.plan import Plan, Pods
 
     model = _model(config)
@@ -64,7 +64,7 @@ def up(names: tuple[str, ...], pods: str, state: Path | None, config: Path, form
         return ExitCode.DONE
     definitions = charts.definitions()
     clusters = _clusters(model, names)
-    plan = Plan(clusters=clusters, pods=Pods(pods), definitions=str(definitions), meshes=_meshes(model, clusters))
+    plan = Plan(clusters=clusters, pods=Pods(pods), definitions=str(definitions), meshes=meshes.of(model, clusters))
     found = control.up(plan, folder, os.environ, output.log)
     _show(found, format_)
     return ExitCode.DONE
@@ -145,24 +145,6 @@ def _clusters(model: Config | None, names: tuple[str, ...]) -> Mapping[str, str]
     if len(chosen) > MOST:
         raise UsageError(f"a lab has at most {MOST} clusters, and these are {len(chosen)}: name those to run.")
     return chosen
-
-
-def _meshes(model: Config | None, clusters: Mapping[str, str]) -> tuple[Mesh, ...]:
-    """Return the meshes of the clusters that run: one an environment; without an mcci.yml, stage and production."""
-    from mcci.lab.plan import DEFAULT_MESHES, Mesh
-
-    if model is None:
-        known = list(DEFAULT_MESHES)
-    else:
-        known = [(name, each.all_clusters, model.config_clusters(each)) for name, each in model.environments.items()]
-    found = []
-    for name, members, config in known:
-        here = tuple(each for each in members if each in clusters)
-        if here:
-            found.append(
-                Mesh(name=name, clusters=here, config=tuple(each for each in config if each in here) or here[:1])
-            )
-    return tuple(found)
 
 
 def _variable(name: str, declared: str) -> str:

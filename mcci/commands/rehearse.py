@@ -12,7 +12,11 @@ from mcci.cli import format_option
 from mcci.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcci.config.model import Config
     from mcci.rehearsal.play.rehearsal import Result
+    from mcci.rehearsal.play.stage import Lab
 
 
 @click.command("rehearse")
@@ -51,7 +55,15 @@ def _play(scenario: Path, folder: Path, jobs: int, port: int) -> Result:
 
     found = read(read_file(scenario).decode("utf-8", "replace"), scenario)
     output.log(found.title)
-    return rehearse(found, Options(folder=folder.resolve(), jobs=jobs, port=port), output.log)
+    options = Options(folder=folder.resolve(), jobs=jobs, port=port, lab=_lab)
+    return rehearse(found, options, output.log)
+
+
+def _lab(config: Config, folder: Path, settings: Mapping[str, Any]) -> Lab:
+    from mcci import output
+    from mcci.rehearsal.play.lab import LocalLab
+
+    return LocalLab(config, folder, settings, output.log)
 
 
 def _text(result: Result) -> None:

@@ -18,11 +18,6 @@ DEFAULT = {
     "prod-aws": "KUBECONFIG_PROD_AWS",
     "prod-azure": "KUBECONFIG_PROD_AZURE",
 }
-# by environment: its clusters, and those that hold the Istio objects
-DEFAULT_MESHES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("stage", ("stage-aws",), ("stage-aws",)),
-    ("production", ("prod-aws", "prod-azure"), ("prod-aws",)),
-)
 MOST = 60  # clusters: each has a network of its own in 127/8, and 127.0 is the machine's
 
 

@@ -30,11 +30,25 @@ class TimeIsUp(McciError):
 class Split(Protocol):
     """A service's traffic as it was on the wire."""
 
-    share: float  # the canary's, 0 to 1
-    counted: int  # the requests it was counted over
-    sent: int  # since the load began
-    failed: int
-    first_failure: str
+    @property
+    def share(self) -> float:
+        """The canary's share, 0 to 1."""
+
+    @property
+    def counted(self) -> int:
+        """The requests that it was counted over."""
+
+    @property
+    def sent(self) -> int:
+        """The requests since the load began."""
+
+    @property
+    def failed(self) -> int:
+        """Those of them that failed."""
+
+    @property
+    def first_failure(self) -> str:
+        """How the first of those failed."""
 
     def fits(self, share: float) -> bool:
         """Whether such counts are likely at that weight."""
