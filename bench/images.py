@@ -1,7 +1,8 @@
 """Images, measured beside the engine's own client and skopeo: real dockerd and registries, the sample application.
 
 `python bench/images.py [--json] [a b c d]`, as root, with Debian's docker.io, docker-registry and skopeo.
-(a) `mcci build` of one service beside `docker build` and `docker push` of the same: at most 0.6 s more.
+(a) `mcci build` of one service beside `docker build` and `docker push` of the same: at most 0.6 s more, in a job too
+    (there the image is described as well).
 (b) six services at once beside one after another: at least 1.4 times as fast on two cores.
 (c) six unchanged services: no build, no upload, decided in less than 2 s.
 (d) a 1 GB image of 10 layers, registry to registry, beside `skopeo copy`: at most 1.2 times its time, below 80 MB.
@@ -77,9 +78,15 @@ def one_build(project: Project) -> Result:
         project.docker("build", *options, "-t", image, str(project.root / "webapp"))
         project.docker("push", "-q", image)
 
-    theirs, ours = best(docker, lambda: mcci(project, "build", "webapp", "--no-cache", "--force"))
-    figures = {"docker build and push": theirs, "mcci build": ours, "added": ours - theirs}
-    return Result("a: one service", figures, ours - theirs <= MOST["a"])
+    build = ("build", "webapp", "--no-cache", "--force")
+    theirs, ours, job = best(
+        docker, lambda: mcci(project, *build), lambda: mcci(project, *build, GITLAB_CI="true")
+    )  # fmt: skip
+    figures = {
+        "docker build and push": theirs, "mcci build": ours, "mcci build in a job, with SBOM and provenance": job,
+        "added": ours - theirs, "added in a job": job - theirs,
+    }  # fmt: skip
+    return Result("a: one service", figures, max(ours, job) - theirs <= MOST["a"])
 
 
 def six_builds(project: Project) -> Result:

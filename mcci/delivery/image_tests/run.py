@@ -79,6 +79,7 @@ def _run(bench: Bench, service: Service, candidate: Candidate, cases: list[Case]
         ports=tuple(service.ports.values()),
         insecure=bench.insecure(candidate.image.host),
     )
+    bench.log(f"{service.name}: running {candidate.image}")
     with ExitStack() as stack:
         container = stack.enter_context(bench.engine.running(run, bench.credential, _told(bench)))
         url = _start(bench, service, container, cases)
@@ -166,5 +167,7 @@ def _told(bench: Bench) -> Callable[[Event], None]:
     def emit(event: Event) -> None:
         if event.kind is Kind.LINE:
             bench.log(event.text)
+        elif event.kind is Kind.TRANSFER and event.text == "Pull complete":
+            bench.log(f"{event.layer}: pulled")
 
     return emit

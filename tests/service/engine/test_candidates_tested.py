@@ -90,10 +90,10 @@ def test_a_service_that_ends(project: Project) -> None:
 
 def test_a_service_that_is_never_ready(project: Project) -> None:
     """A service whose health endpoint never answers 2xx fails after its time, with what it answered."""
-    prepare(project, "exit 0", health="ready: /nothing, timeout: 1s")
+    prepare(project, "exit 0", health="ready: /nothing, timeout: 3s")
     done = project.mcci("test", "web")
     assert done.returncode == 1
-    assert "it was not ready within 1 s: /nothing answered HTTP 404" in done.stderr
+    assert "it was not ready within 3 s: /nothing answered HTTP 404" in done.stderr
     assert containers(project) == ""
 
 
