@@ -71,7 +71,9 @@ def test_field_selectors(selector: str, expected: bool) -> None:
     assert selects("Pod", "", selector)(body) is expected
 
 
-@pytest.mark.parametrize(("labels", "fields"), [("a b", ""), ("=x", ""), ("", "metadata.name"), ("a in b", ""), ("", "data.x=1")])
+@pytest.mark.parametrize(
+    ("labels", "fields"), [("a b", ""), ("=x", ""), ("", "metadata.name"), ("a in b", ""), ("", "data.x=1")]
+)
 def test_selector_that_cannot_be_read(labels: str, fields: str) -> None:
     """A selector that makes no sense is 400."""
     with pytest.raises(ApiError) as caught:

@@ -124,12 +124,12 @@ def test_strategic_replaces_on_demand() -> None:
 
 
 def test_strategic_keeps_the_order_asked_for() -> None:
-    """`$setElementOrder` orders what the client knows; an item of the server's own stays after its neighbour."""
+    """`$setElementOrder` orders what the client knows; an item of the server's own stays before what followed it."""
     target = _containers({"name": "a"}, {"name": "injected"}, {"name": "b"})
     patch = _containers({"name": "b", "image": "b:2"})
     patch["spec"]["template"]["spec"]["$setElementOrder/containers"] = [{"name": "b"}, {"name": "a"}]
     names = [container["name"] for container in _merged(target, patch)]
-    assert names == ["b", "a", "injected"]
+    assert names == ["injected", "b", "a"]
 
 
 def test_strategic_lists_of_texts() -> None:

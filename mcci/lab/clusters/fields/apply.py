@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.fields.managers import Manager, compare, read, write
-from mcci.lab.clusters.fields.paths import Path, Paths, display, item_key, keyed, leaves
+from mcci.lab.clusters.fields.paths import STRIPPED, Path, Paths, display, item_key, keyed, leaves
 from mcci.lab.clusters.status import ApiError
 
 if TYPE_CHECKING:
@@ -91,11 +91,25 @@ def _item(there: Object, wanted: Object, key: str, schema: Schema) -> Any:
 
 def _prune(merged: Object, schema: Schema, last: Paths, managers: Iterable[Manager]) -> None:
     """Remove what the applier had applied before, no longer does, and nobody else owns."""
-    owned = {path[:length] for manager in managers for path in manager.paths for length in range(1, len(path) + 1)}
-    before = {path[:length] for path in last for length in range(1, len(path) + 1)}
-    for path in sorted(before - owned, key=len):
-        if path[0] != "f:metadata" or len(path) > 1:
-            _remove(merged, schema, path)
+    owned = _with_parents(frozenset().union(*(manager.paths for manager in managers)), schema)
+    for path in sorted(_with_parents(last, schema) - owned, key=len):
+        _remove(merged, schema, path)
+
+
+def _with_parents(paths: Paths, schema: Schema) -> set[Path]:
+    """Return the paths and the named fields they are in. An item of a list counts only where it is a path itself."""
+    found = set(paths)
+    for path in paths:
+        at = schema
+        for length, part in enumerate(path[:-1], start=1):
+            if part.startswith("f:"):
+                name = part[2:]
+                if at.named(name) and path[:length] not in STRIPPED:
+                    found.add(path[:length])
+                at = at.field(name)
+            else:
+                at = at.items
+    return found
 
 
 def _remove(value: Any, schema: Schema, path: Path) -> None:
