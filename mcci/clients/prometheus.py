@@ -98,7 +98,7 @@ class Prometheus:
                 return body["data"]
             kind, said = body["errorType"], str(body["error"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._unusable(f" (HTTP {reply.status_code})") from error
+            raise self._unusable(reply.status_code) from error
         if kind == "bad_data":
             raise BadQuery(f"Prometheus does not take it: {said}.")
         raise MetricsFailed(f"Prometheus at {self._shown} could not answer: {kind}: {said}.")
@@ -132,8 +132,10 @@ class Prometheus:
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
-    def _unusable(self, how: str = "") -> MetricsFailed:
-        return MetricsFailed(f"What answers at {self._shown}{how} is not Prometheus' API: check the URL.")
+    def _unusable(self, status: int = 200) -> MetricsFailed:
+        if status >= 500:
+            return MetricsFailed(f"Prometheus at {self._shown} fails with HTTP {status}: see its log, or its proxy's.")
+        return MetricsFailed(f"What answers at {self._shown} (HTTP {status}) is not Prometheus' API: check the URL.")
 
 
 def open_all(urls: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> dict[str, Prometheus]:

@@ -35,7 +35,8 @@ class Analysis:
         maximum=50,
     )
     queries: Mapping[str, str] = key(
-        "Further PromQL queries, each of one number; a canary passes while it is not above 0.",
+        "Further PromQL queries, each of one number; a canary passes while it is not above 0. `$canary`, `$stable`, "
+        "`$service` and `$namespace` stand for the versions' and the service's names.",
         factory=dict,
         key_form=forms.NAME,
         form=forms.COMMAND,

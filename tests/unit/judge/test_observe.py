@@ -18,13 +18,13 @@ ANALYSIS = Analysis()
 REQUESTS, DURATIONS = "istio_requests_total", "istio_request_duration_milliseconds_bucket"
 
 
-def growing(each: float, until: int = 100) -> dict[float, float]:
-    """Samples every 10 s from -100 on of a counter that grows by `each` between two."""
-    return {float(time): (time + 100) / 10 * each for time in range(-100, until + 1, 10)}
+def growing(each: float) -> dict[float, float]:
+    """Samples every 10 s from -100 to 100 of a counter that grows by `each` between two."""
+    return {float(time): (time + 100) / 10 * each for time in range(-100, 101, 10)}
 
 
-def requests(version: str, each: float, *, code: str = "200", until: int = 100, **labels: str) -> Series:
-    return series(REQUESTS, growing(each, until), destination_version=version, response_code=code, **labels)
+def requests(version: str, each: float, *, code: str = "200", **labels: str) -> Series:
+    return series(REQUESTS, growing(each), destination_version=version, response_code=code, **labels)
 
 
 def cluster(canary: float = 20, stable: float = 20, **labels: str) -> Memory:
@@ -152,7 +152,7 @@ def test_samples_that_are_no_numbers_count_nothing() -> None:
 
 
 def test_queries_are_asked_with_the_versions_names() -> None:
-    """`$canary` and the other names are filled in, other dollars stay, and the largest answer of the clusters counts."""
+    """`$canary` and the other names are filled in, other dollars stay, and the clusters' largest answer counts."""
     text = 'carts{version="$canary",job=~"${service}$"} - carts{version="$stable",ns="$namespace"}'
     aws, azure = Memory(numbers=lambda _: -1.0), Memory(numbers=lambda _: 3.0)
     evidence = seen({"aws": aws, "azure": azure}, analysis=Analysis(queries={"carts": text}))
