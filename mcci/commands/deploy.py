@@ -119,8 +119,19 @@ def base_session(
         timeout=options["timeout"],
         wait=options["wait"],
         again=options.get("again", False),
+        ttl=_lock_seconds(os.environ),
         say=say,
     )
+
+
+def _lock_seconds(environment: Mapping[str, str]) -> float:
+    """Return how long the lock of a job that died stands in the way. Raises `UsageError`."""
+    from mcci.delivery.deploy.session import TTL
+
+    text = environment.get("MCCI_LOCK_SECONDS", "")
+    if text and not (text.isdecimal() and 3 <= int(text) <= 3600):
+        raise UsageError(f"MCCI_LOCK_SECONDS is '{text}': give whole seconds from 3 to 3600.")
+    return float(text or TTL)
 
 
 def user(who: str) -> str:

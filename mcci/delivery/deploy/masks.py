@@ -11,13 +11,20 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mcci.check.secret_names import is_secret
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MASK = "[masked]"
 LEAST = 4  # characters: masking what is shorter would garble the text, and hide nothing
+# Words in a key's name that make its value a secret, and those that make it the secret's place or name. The rules of
+# `mcci check` know more (mcci/check/secret_names.py); importing them would cost a job a second.
+_SECRET = re.compile(
+    r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|SECRETS?|TOKENS?|APIKEY|CREDENTIALS?|PAT|JWT|DSN"
+    r"|(API|PRIVATE|ACCESS|SECRET|SIGNING|ENCRYPTION|DEPLOY|MASTER|SSH|GPG|PGP)_KEY)(_[0-9A-Z]+)?$"
+)
+_PLACE = re.compile(
+    r"_(FILE|PATH|DIR|NAME|ID|URL|URI|HOST|USER|USERNAME|TYPE|TTL|VERSION|STORE|HEADER|ISSUER|SCOPES?|ENABLED|REF|ENV)$"
+)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMES = re.compile(r"[^A-Za-z0-9]+")
 
@@ -47,9 +54,9 @@ class Masks:
 def secrets(values: Any, *, inside: bool = False) -> Iterator[str]:
     """Return the texts that stand under a secret's name, at any depth; `{name: TOKEN, value: …}` counts too."""
     if isinstance(values, Mapping):
-        named = is_secret(_variable(str(values.get("name", "")))) and "value" in values
+        named = is_secret(str(values.get("name", ""))) and "value" in values
         for key, value in values.items():
-            yield from secrets(value, inside=inside or (named and key == "value") or is_secret(_variable(str(key))))
+            yield from secrets(value, inside=inside or (named and key == "value") or is_secret(str(key)))
     elif isinstance(values, list | tuple):
         for value in values:
             yield from secrets(value, inside=inside)
@@ -67,5 +74,7 @@ def hidden(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {**manifest, **masked}
 
 
-def _variable(key: str) -> str:
-    return _NAMES.sub("_", _HUMP.sub("_", key)).upper()
+def is_secret(key: str) -> bool:
+    """Say whether a key's name makes its value a secret: `password`, `API_TOKEN`, `dbPassword`."""
+    name = _NAMES.sub("_", _HUMP.sub("_", key)).upper()
+    return bool(_SECRET.search(name)) and not _PLACE.search(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcci.canary.state import Actor
-from mcci.clusters.leases import TTL, Holder
+from mcci.clusters.leases import Holder
 from mcci.delivery.deploy.masks import Masks
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcci.delivery.release.model import Release
     from mcci.job import Job
 
+TTL = 45.0  # seconds of the lock: a holder counts on two thirds, and must outlast 20 s without the API
 AT_ONCE = 8  # services of a cluster, and helms in all: each is a process of 100 MB
 
 
