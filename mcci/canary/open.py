@@ -93,4 +93,7 @@ def check_without(names: Sequence[str], without: Sequence[str], service: str) ->
     for name in without:
         if name not in names:
             raise UsageError(f"--without {name}: the traffic of {service} concerns {', '.join(names)}.")
-    return [name for name in names if name not in without]
+    left = [name for name in names if name not in without]
+    if not left:
+        raise UsageError("--without leaves no config cluster, so there is no weight to move.")
+    return left
