@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOVED = 0.003  # the part of the wealth that is spread again over all experts, each scrape
 # Of the way to a decision, the most that one scrape may go: a pod's one stumble decides nothing. Less where what is cut
 # off is lost.
-ONE_SCRAPE, ONE_SCRAPE_CUT = 0.65, 0.5
+ONE_SCRAPE, ONE_SCRAPE_CUT = 0.7, 0.5
 _HUGE = 700.0  # e to more than this is no float
 
 

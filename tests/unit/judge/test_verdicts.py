@@ -45,7 +45,7 @@ def test_three_times_the_errors_fail_within_a_thousand_requests() -> None:
         looks = (look(number, draw(rng, 100, 0.03), draw(rng, 900, 0.01)) for number in range(60))
         last = rollout(looks)[-1]
         assert last.verdict is Verdict.FAIL
-        assert "times likelier of a worse canary than of an equal one (decides at 129)" in last.reasons[0]
+        assert "times likelier of a worse canary than of an equal one (decides at 124)" in last.reasons[0]
         exposed.append(last.canary.requests)
     assert sum(exposed) / len(exposed) < 700
 
@@ -232,7 +232,7 @@ def test_judgements_are_documents() -> None:
     tests = document["tests"]
     assert isinstance(tests, list)
     assert [(test["test"], test["share"]) for test in tests] == [
-        ("errors", 0.775), ("latency", 0.07), ("error limit", 0.025)
+        ("errors", 0.805), ("latency", 0.07), ("error limit", 0.025)
     ]  # fmt: skip
     assert document["clusters"] == {
         "prod": {
