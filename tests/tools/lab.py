@@ -62,7 +62,7 @@ class LabCluster:
 def lab_clusters(
     names: Sequence[str], *, folder: Path | None = None, controllers: bool = True
 ) -> Iterator[dict[str, LabCluster]]:
-    """Start a cluster for each name, all at once, and stop them at the end.
+    """Start a cluster for each name, and stop them at the end.
 
     Their state is in `folder`, and comes back from there (default: a temporary one). `controllers=False` leaves
     Deployments, Jobs and namespaces to themselves.

@@ -22,6 +22,7 @@ class Catalog:
         self._stale = True
         self._definitions: dict[tuple[str, str], Object] = {}
         self._resources: tuple[Resource, ...] = BUILT_IN
+        self._schemas: dict[tuple[str, str, str], Schema] = {}
         store.watch(DEFINITIONS, lambda _: self._forget())
 
     @property
@@ -31,6 +32,7 @@ class Catalog:
             self._stale = False
             definitions = self._store.list(DEFINITIONS)
             self._definitions = {(item["spec"]["group"], item["spec"]["names"]["plural"]): item for item in definitions}
+            self._schemas = {}
             self._resources = (*BUILT_IN, *map(custom, definitions))
         return self._resources
 
@@ -45,8 +47,11 @@ class Catalog:
         """Return a kind's schema in one of its versions; one that knows nothing where there is none."""
         if not resource.custom:
             return built_in(resource.group, version, resource.kind)
-        definition = self._definitions.get((resource.group, resource.plural))
-        return of_definition(definition, version) if definition else UNKNOWN
+        key = (resource.group, resource.plural, version)
+        if key not in self._schemas:
+            definition = self._definitions.get(key[:2])
+            self._schemas[key] = of_definition(definition, version) if definition else UNKNOWN
+        return self._schemas[key]
 
     def _forget(self) -> None:
         self._stale = True

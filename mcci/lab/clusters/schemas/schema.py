@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -14,72 +13,77 @@ Node = dict[str, Any]
 KEY_DEFAULTS = {"protocol": "TCP"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """A node; `$ref` is followed. An absent schema is one that knows nothing: every field may be there."""
+    """A node; `$ref` is followed. An absent schema is one that knows nothing: every field may be there.
 
-    node: Node
-    definitions: Node
+    What is asked once is remembered: each write walks through the schema several times.
+    """
 
-    @property
+    def __init__(self, node: Node, definitions: Node) -> None:
+        """Read a node whose references lead into these definitions."""
+        self.node = node
+        self.definitions = definitions
+        self._fields: dict[str, Schema] = {}
+
+    @cached_property
     def type(self) -> str:
         """`object`, `array`, `string`, `integer`, `number`, `boolean`, or empty where it is not said."""
         kind = self.node.get("type", "")
         return kind if isinstance(kind, str) else ""
 
-    @property
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """The fields that an object may have by name."""
         return tuple(self.node.get("properties", ()))
 
-    @property
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """The fields that must be there."""
         return tuple(self.node.get("required", ()))
 
-    @property
+    @cached_property
     def open(self) -> bool:
         """Whether fields that the schema does not name are kept."""
         if self.node.get("x-kubernetes-preserve-unknown-fields"):
             return True
         return "properties" not in self.node and "additionalProperties" not in self.node
 
-    @property
+    @cached_property
     def int_or_string(self) -> bool:
         """Whether a number does as well as a string."""
         return bool(self.node.get("x-kubernetes-int-or-string")) or isinstance(self.node.get("type"), list)
 
-    @property
+    @cached_property
     def atomic(self) -> bool:
         """Whether the node has one owner as a whole."""
         if self.type == "array":
             return bool(self.node.get("x-kubernetes-list-type", "atomic") == "atomic")
         return bool(self.node.get("x-kubernetes-map-type") == "atomic")
 
-    @property
+    @cached_property
     def map_keys(self) -> tuple[str, ...]:
         """The fields by which server-side apply tells a list's items apart; empty where it does not."""
         if self.node.get("x-kubernetes-list-type") != "map":
             return ()
         return tuple(self.node.get("x-kubernetes-list-map-keys", ()))
 
-    @property
+    @cached_property
     def is_set(self) -> bool:
         """Whether a list's items are its keys."""
         return self.node.get("x-kubernetes-list-type") == "set"
 
-    @property
+    @cached_property
     def merge_key(self) -> str:
         """The field by which a strategic merge tells a list's items apart; empty where it has none."""
         key: str = self.node.get("x-kubernetes-patch-merge-key", "")
         return key
 
-    @property
+    @cached_property
     def strategies(self) -> tuple[str, ...]:
         """What a strategic merge does here: `merge`, `replace`, `retainKeys`."""
         return tuple(self.node.get("x-kubernetes-patch-strategy", "").split(","))
 
-    @property
+    @cached_property
     def items(self) -> Schema:
         """The schema of a list's items."""
         return self._child(self.node.get("items"))
@@ -90,12 +94,21 @@ class Schema:
 
     def field(self, name: str) -> Schema:
         """The schema of a field: its own, else that of every other key."""
-        properties = self.node.get("properties", {})
-        return self._child(properties[name] if name in properties else self.node.get("additionalProperties"))
+        found = self._fields.get(name)
+        if found is None:
+            properties = self.node.get("properties", {})
+            if name not in properties:
+                return self._others
+            found = self._fields[name] = self._child(properties[name])
+        return found
 
     def knows(self, name: str) -> bool:
         """Whether the field may be there."""
         return self.open or self.named(name) or bool(self.node.get("additionalProperties"))
+
+    @cached_property
+    def _others(self) -> Schema:
+        return self._child(self.node.get("additionalProperties"))
 
     def _child(self, node: object) -> Schema:
         if not isinstance(node, dict):
