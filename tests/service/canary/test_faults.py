@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ from mcci.clients.kubernetes.api import LEASE, VIRTUAL_SERVICE, Conflict, Unreac
 from mcci.clusters.leases import LeaseLost, LockHeld, SystemClock
 from mcci.config.model import Canary, Duration
 from mcci.errors import McciError
-from tests.service.canary.hooks import Lost, hook
+from tests.service.canary.hooks import Between, Lost, hook
 from tests.service.canary.project import Project, project
 from tests.unit.canary.objects import V1, V2
 from tests.unit.canary.world import SERVICE, SPACE, Judge
@@ -144,7 +146,7 @@ def test_a_lost_cluster(two: Project, moment: str) -> None:
         lost.set()
     with ExitStack() as stack:
         place = site(two, stack, deadline=1.0)
-        clusters = dict(place.config)
+        clusters: dict[str, Any] = dict(place.config)
         if moment != "before":
             clusters["prod-azure"] = _LosesWrites(clusters["prod-azure"], lost, after=moment == "after")
         with pytest.raises(McciError) as caught:
@@ -160,20 +162,18 @@ def test_a_lost_cluster(two: Project, moment: str) -> None:
     assert Counter(entry.action for entry in two.state().history)[Action.STEP] == 1
 
 
-class _LosesWrites:
+class _LosesWrites(Between):
     """A cluster that is lost at its first write of weights, before or after it has its effect."""
 
-    def __init__(self, api: object, lost: threading.Event, *, after: bool) -> None:
-        self._api, self._lost, self._after = api, lost, after
+    def __init__(self, api: Any, lost: threading.Event, *, after: bool) -> None:
+        super().__init__(api)
+        self._lost, self._after = lost, after
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._api, name)
-
-    def replace(self, kind: object, body: object, *, dry_run: bool = False) -> object:
+    def replace(self, kind: Any, body: Any, *, dry_run: bool = False) -> Any:
         if kind != VIRTUAL_SERVICE or dry_run:
-            return self._api.replace(kind, body, dry_run=dry_run)  # type: ignore[attr-defined]
+            return self._api.replace(kind, body, dry_run=dry_run)
         if self._after:
-            self._api.replace(kind, body)  # type: ignore[attr-defined]
+            self._api.replace(kind, body)
         self._lost.set()
         raise Unreachable("prod-azure did not answer")
 
@@ -208,7 +208,7 @@ def test_a_write_that_another_actor_undoes(two: Project) -> None:
 
     with ExitStack() as stack:
         place = site(two, stack)
-        slow = {**place.config, "prod-azure": _Slow(place.config["prod-azure"])}
+        slow: dict[str, Any] = {**place.config, "prod-azure": _Slow(place.config["prod-azure"])}
         thread = threading.Thread(target=undo)
         thread.start()
         try:
@@ -222,17 +222,11 @@ def test_a_write_that_another_actor_undoes(two: Project) -> None:
     assert two.state().history[-1].action is Action.RESTORE
 
 
-class _Slow:
+class _Slow(Between):
     """A cluster that takes its time between a write of weights and what follows."""
 
-    def __init__(self, api: object) -> None:
-        self._api = api
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._api, name)
-
-    def replace(self, kind: object, body: object, *, dry_run: bool = False) -> object:
-        result = self._api.replace(kind, body, dry_run=dry_run)  # type: ignore[attr-defined]
+    def replace(self, kind: Any, body: Any, *, dry_run: bool = False) -> Any:
+        result = self._api.replace(kind, body, dry_run=dry_run)
         if kind == VIRTUAL_SERVICE and not dry_run:
             time.sleep(1.0)
         return result
@@ -281,17 +275,17 @@ def test_a_lease_that_ran_out_under_a_slow_job(two: Project) -> None:
     """A job that slept through its Lease writes nothing more, whoever came after it."""
     two.deploy()
 
-    class Sleepy(_Slow):
-        def replace(self, kind: object, body: object, *, dry_run: bool = False) -> object:
+    class Sleepy(Between):
+        def replace(self, kind: Any, body: Any, *, dry_run: bool = False) -> Any:
             if kind == VIRTUAL_SERVICE and dry_run:
                 forget_the_dead(two)  # as if it had run out
                 code, said = two.run("step", SERVICE, "--to", "10")
                 assert code == 0, said
-            return self._api.replace(kind, body, dry_run=dry_run)  # type: ignore[attr-defined]
+            return self._api.replace(kind, body, dry_run=dry_run)
 
     with ExitStack() as stack:
         place = site(two, stack, who="slow")
-        apis = {**place.config, "prod-azure": Sleepy(place.config["prod-azure"])}
+        apis: dict[str, Any] = {**place.config, "prod-azure": Sleepy(place.config["prod-azure"])}
         with pytest.raises((LeaseLost, Conflict)):
             step(replace(place, config=apis), 10, SETTINGS, Judge())
     assert two.share() == [10, 10]
@@ -303,8 +297,6 @@ def test_a_lease_that_ran_out_under_a_slow_job(two: Project) -> None:
 @pytest.mark.parametrize("seconds", [-3600, 3600])
 def test_clocks_that_are_wrong(two: Project, seconds: float) -> None:
     """The bake time is counted by the API server's clock: a runner an hour off neither hurries nor waits."""
-    from datetime import datetime, timedelta
-
     two.deploy()
 
     class Wrong(SystemClock):

@@ -222,8 +222,9 @@ TestCanaries = Canaries.TestCase
 TestCanaries.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 
 
-@pytest.mark.faults
-class TestManyCanaries(Canaries.TestCase):
+class ManyCanaries(Canaries):
     """The same, much longer."""
 
-    settings = settings(max_examples=600, stateful_step_count=40, deadline=None)
+
+TestManyCanaries = pytest.mark.faults(ManyCanaries.TestCase)
+TestManyCanaries.settings = settings(max_examples=600, stateful_step_count=40, deadline=None)
