@@ -96,16 +96,16 @@ class Shop:
 
 
 @contextmanager
-def shop(folder: Path, *names: str, major: Major = "3", state: Path | None = None, more: str = "") -> Iterator[Shop]:
-    """Run a shop on clusters of these names; `state` is a folder of clusters to begin with."""
+def shop(folder: Path, *names: str, major: Major = "3", state: Path | None = None) -> Iterator[Shop]:
+    """Run a shop on clusters of these names; `state` is a folder with the one cluster's state to begin with."""
     clusters = folder / "clusters"
     if state:
-        shutil.copytree(state, clusters)
+        shutil.copytree(state, clusters / names[0])
     with lab_clusters(list(names), folder=clusters) as lab:
         place = folder / "project"
         place.mkdir()
         body = {"clusters": "\n".join(f"  {name}: {{cloud: aws}}" for name in names), "names": ", ".join(names)}
-        (place / "mcci.yml").write_text(CONFIG % body + more)
+        (place / "mcci.yml").write_text(CONFIG % body)
         for each in SERVICES:
             (place / each).mkdir()
             (place / each / "Dockerfile").write_text("FROM scratch\n")
