@@ -73,6 +73,8 @@ class Wire:
         self._writers |= {writer, back}
         try:
             await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
+        except asyncio.CancelledError:  # asyncio's streams take a task that was cancelled for a fault
+            return
         finally:
             self._writers -= {writer, back}
             for each in (writer, back):

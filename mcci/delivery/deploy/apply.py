@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from mcci.canary import state as canary_state
 from mcci.canary import state_json
-from mcci.clients.kubernetes.api import CONFIG_MAP
+from mcci.clients.helm import storage
+from mcci.clients.helm.failures import HelmUnreachable
+from mcci.clients.kubernetes.api import CONFIG_MAP, SECRET
 from mcci.delivery.deploy import rollout
 from mcci.delivery.deploy.model import Chart, Uninstall, Upgrade
 from mcci.delivery.deploy.prepare import fingerprint_of
 from mcci.delivery.deploy.watch import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mcci.canary.state import State
     from mcci.clients.helm.storage import StoredRelease
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from mcci.delivery.deploy.session import Session, Target
     from mcci.delivery.deploy.watch import Rollouts
 
+PAUSE = 2.0  # seconds between two attempts at a cluster that does not answer
 HOOKS = 300.0  # seconds at most for a migration
 
 
@@ -93,10 +96,37 @@ class Apply:
         with self._turn():
             self._remember(plan.service, step.release)
             self.session.at(self.target.name)(f"{step.release}: {step.why}")
-            self.target.helm.upgrade(
-                step.release, prepared.chart, prepared.values, self.session.namespace,
-                description=prepared.description(self.session.release.name), timeout=self._hooks(),
+            self._patiently(
+                step.release,
+                lambda: self.target.helm.upgrade(
+                    step.release, prepared.chart, prepared.values, self.session.namespace,
+                    description=prepared.description(self.session.release.name), timeout=self._hooks(),
+                ),
             )  # fmt: skip
+
+    def _patiently(self, release: str, upgrade: Callable[[], None]) -> None:
+        """Upgrade, and again while the cluster cannot be reached and there is time: it changes nothing twice."""
+        say = self.session.at(self.target.name)
+        while True:
+            try:
+                upgrade()
+            except HelmUnreachable as error:
+                if self.cancelled.is_set() or time.monotonic() + PAUSE >= self.deadline:
+                    raise
+                say(f"{release}: the cluster cannot be reached, trying again: {error}")
+                self.cancelled.wait(PAUSE)
+                for each in self.held:
+                    each.check()
+                self._unblock(release)
+            else:
+                return
+
+    def _unblock(self, release: str) -> None:
+        """Mark a revision that our own helm could not bring to an end as failed."""
+        found = self.target.api.list(SECRET, self.session.namespace, labels=f"owner=helm,name={release}")
+        for secret in found:
+            if storage.read(secret).status in storage.PENDING:
+                self.target.api.replace(SECRET, storage.marked_failed(secret))
 
     def _uninstall(self, plan: ServicePlan, step: Uninstall) -> None:
         with self._turn():

@@ -51,6 +51,7 @@ def undo(apply: Apply, deadline: float, locked: Callable[[str], Any]) -> tuple[s
         for entry in reversed(apply.undo):
             for each in apply.held:
                 each.check()
+            apply.session.at(apply.target.name)(_words(entry))
             with locked(entry.service) if _is_traffic(entry) else nullcontext():
                 _patiently(partial(_one, apply, entry, deadline), deadline)
             done.append(f"{entry.service}'s state" if entry.state else entry.release)
@@ -70,12 +71,9 @@ def _one(apply: Apply, entry: Undo, deadline: float) -> None:
     if entry.state:
         _restore_state(apply, entry)
         return
-    say = apply.session.at(apply.target.name)
     if entry.before is None:
-        say(f"{entry.release}: removed again")
         helm.uninstall(entry.release, namespace, timeout=timeout)
         return
-    say(f"{entry.release}: back to revision {entry.before.revision}")
     with tempfile.TemporaryDirectory(prefix="mcci-chart-") as folder:
         chart = Path(folder, entry.before.chart_name or "chart")
         for name, data in storage.chart_files(entry.before).items():
@@ -144,6 +142,12 @@ def _patiently(act: Callable[[], None], deadline: float) -> None:
             time.sleep(PAUSE)
         else:
             return
+
+
+def _words(entry: Undo) -> str:
+    if entry.state:
+        return f"{entry.service}: back to the canary's state of before"
+    return f"{entry.release}: {f'back to revision {entry.before.revision}' if entry.before else 'removed again'}"
 
 
 def _is_traffic(entry: Undo) -> bool:
