@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.service.engine import base_image, engines
+from mcci.clients import base_image
+from tests.service.engine import engines
 from tests.service.registry import servers
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 # It listens on all addresses of its pod, says who it is, and ends as it is told.
 APP = """
 import http.server, json, os, pathlib, signal, sys, threading
-state = {"ready": True}
+state = {"ready": True, "alive": True}
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
@@ -31,11 +32,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             os._exit(3)
         if self.path == "/unready":
             state["ready"] = False
+        if self.path == "/stuck":
+            state["alive"] = False
         body = {"pod": os.environ.get("HOSTNAME"), "cloud": os.environ.get("CLOUD"), "uid": os.getuid(),
                 "greeting": os.environ.get("GREETING"), "profile": read(os.environ.get("PROFILE")),
                 "tmp": writable("/tmp/x"), "root": writable("/x")}
         data = json.dumps(body).encode()
-        self.send_response(503 if self.path == "/readyz" and not state["ready"] else 200)
+        ill = (self.path == "/readyz" and not state["ready"]) or (self.path == "/healthz" and not state["alive"])
+        self.send_response(503 if ill else 200)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -94,6 +98,17 @@ class Lab:
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    @contextlib.contextmanager
+    def follow(self, cluster: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a client that goes on until it is ended."""
+        kubeconfig = self.folder / "state/clusters" / cluster / "kubeconfig"
+        environment = {**self.environment, "KUBECONFIG": str(kubeconfig)}
+        with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     @property
     def state(self) -> dict[str, Any]:

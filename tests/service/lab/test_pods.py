@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import time
 import urllib.request
@@ -12,17 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.service.engine import wheels
 from tests.service.lab.conftest import ROOT, Lab, docker
 from tests.tools.helm import HelmMissingError, helm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 CHART = str(ROOT / "charts/microservice")
-QUICK = ["probes.startup.periodSeconds=1", "probes.readiness.periodSeconds=1", "termination.preStopSeconds=0"]
+QUICK = [
+    "probes.startup.periodSeconds=1", "probes.readiness.periodSeconds=1", "probes.liveness.periodSeconds=1",
+    "termination.preStopSeconds=0",
+]  # fmt: skip
 
 
-def _deploy(lab: Lab, cluster: str, name: str, reference: str, *values: str, wait: bool = True) -> None:
+def _deploy(
+    lab: Lab, cluster: str, name: str, reference: str, *values: str, wait: bool = True, more: Sequence[str] = ()
+) -> None:
     try:
         program = str(helm("3"))
     except HelmMissingError as error:
@@ -33,9 +41,8 @@ def _deploy(lab: Lab, cluster: str, name: str, reference: str, *values: str, wai
         "rollout.minReadySeconds=0", "cloud=aws", "env.GREETING=hello $(CLOUD)", *QUICK, *values,
     ]  # fmt: skip
     sets = [word for each in given for word in ("--set", each)]
-    lab.run(
-        cluster, program, "upgrade", "--install", name, CHART, *sets, *(["--wait", "--timeout", "60s"] if wait else [])
-    )
+    waiting = ["--wait", "--timeout", "60s"] if wait else []
+    lab.run(cluster, program, "upgrade", "--install", name, CHART, *more, *sets, *waiting)
 
 
 def _pods(lab: Lab, cluster: str, app: str) -> list[dict[str, Any]]:
@@ -87,10 +94,13 @@ def test_containers(lab: Lab, engine: str, web: str) -> None:
         (status,) = _pods(lab, "prod-aws", "web")[0]["status"]["containerStatuses"]
         return status if status["restartCount"] == 1 and status["ready"] else None
 
-    status = _eventually(restarted, "the crashed container to be ready again")
+    status = _eventually(restarted, "the crashed container to be ready again", 60)
     assert status["lastState"]["terminated"]["exitCode"] == 3
     previous = lab.run("prod-aws", "kubectl", "logs", first["metadata"]["name"], "--previous")
     assert previous == f"listening on {addresses[0]}\n"
+    _ask(addresses[0], "/stuck")
+    killed = "Container web failed liveness probe, will be restarted"
+    _eventually(lambda: killed in lab.run("prod-aws", "kubectl", "get", "events"), "the container that is stuck to go")
     _ask(addresses[1], "/unready")
 
     def unready() -> bool:
@@ -102,6 +112,35 @@ def test_containers(lab: Lab, engine: str, web: str) -> None:
     lab.mcci("down")
     assert _containers(engine) == ""
     assert not any(map(_runs, addresses))
+
+
+def test_sample_services(lab: Lab, engine: str, base: str, tmp_path: Path) -> None:
+    """Two services of the sample application are deployed with its own values and profiles, and answer."""
+    lab.environment["DOCKER_HOST"] = engine
+    registry = lab.up("stage-aws")["registry"]
+    for name in ("staff-service", "position-tracker"):
+        reference = _sample_image(engine, base, registry, name, tmp_path)
+        source = wheels.SAMPLE / name
+        more = ["--values", str(source / "values.yml"), "--set-file", f"profile.content={source}/profiles/stage.yml"]
+        _deploy(lab, "stage-aws", name, reference, "replicas=1", more=more)
+        (pod,) = _pods(lab, "stage-aws", name)
+        metrics = f"http://{pod['status']['podIP']}:8080/metrics"
+        with urllib.request.urlopen(metrics, timeout=5) as answer:
+            assert b"http_requests" in answer.read()
+
+
+def _sample_image(engine: str, base: str, registry: str, name: str, folder: Path) -> str:
+    """Build a service of the sample application from its wheels and push it; return its name with the digest."""
+    context = folder / name
+    shutil.copytree(wheels.SAMPLE / name, context, ignore=shutil.ignore_patterns(*wheels.MADE))
+    (context / "dist").mkdir()
+    for wheel in wheels.build().glob("*.whl"):
+        (context / "dist" / wheel.name).hardlink_to(wheel)
+    tag = f"{registry}/vehicles/{name}:1"
+    arguments = ["-q", "--network", "none", "--build-arg", f"BASE_IMAGE={base}", "--tag", tag]
+    docker(engine, "build", *arguments, str(context))
+    docker(engine, "push", "-q", tag)
+    return docker(engine, "image", "inspect", "--format", "{{index .RepoDigests 0}}", tag).strip()
 
 
 def test_killed_supervisor(lab: Lab, engine: str, web: str) -> None:
@@ -162,6 +201,11 @@ def test_processes(lab: Lab, web: str) -> None:
         assert (answer["profile"], answer["uid"]) == ("profile of the test", 10001)
         assert (answer["tmp"], answer["root"]) == (True, False)
     name = pods[0]["metadata"]["name"]
-    assert lab.run("prod-aws", "kubectl", "logs", name).startswith("listening on 127.")
+    with lab.follow("prod-aws", "kubectl", "logs", "--follow", name) as following:
+        assert following.stdout
+        assert following.stdout.readline().startswith("listening on 127.")
+        lab.run("prod-aws", "kubectl", "delete", "pod", name, "--wait=false")
+        assert following.stdout.readlines()[-1] == "told to end\n"
+        assert following.wait(30) == 0
     lab.mcci("down")
     assert not any(map(_runs, addresses))

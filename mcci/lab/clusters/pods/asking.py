@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -80,4 +81,4 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 def _words(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    return os.strerror(error.errno).lower() if error.errno else str(error).lower()
