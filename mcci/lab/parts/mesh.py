@@ -54,7 +54,7 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
             gateway = {port: ports.kept(place / f"gateway-{port}") for port in OPENED}
             proxies[name] = Proxy(name, place, admin=admin, gateway=(HOST, gateway))
             facts[name] = {
-                "proxy": f"http://{admin[0]}:{admin[1]}", "gateway": f"http://{HOST}:{gateway[80]}", "mesh": mesh.name,
+                "proxy": f"http://{admin[0]}:{admin[1]}", "gateway": f"{HOST}:{gateway[80]}", "mesh": mesh.name,
             }  # fmt: skip
         plane = ControlPlane(
             apis, proxies, config_clusters=mesh.config, say=logger.warning, written=lambda cluster, world: _name(

@@ -102,10 +102,8 @@ SCHEMA: Json = {
         lab=_object(
             "The local multi-cloud it needs: clusters, registry and mesh. Without this key there is none.",
             [],
-            pods={
-                "enum": ["real", "fake"],
-                "description": "Whether pods are containers or processes, or only say they run.",
-            },
+            pods={"enum": ["real", "processes", "fake"], "description": "What pods are; fake ones only say they run."},
+            base_image={"enum": ["hub", "local"], "description": "Where the images' BASE_IMAGE is from, or made here."},
         ),
         seconds={**SECONDS, "description": "How long it may take in all."},
         steps={

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.service.engine import base_image, engines
+from mcci.clients import base_image
+from tests.service.engine import engines
 from tests.service.engine.project import Project, login
 from tests.service.registry import servers
 
