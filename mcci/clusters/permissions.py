@@ -80,7 +80,7 @@ _TABLE: tuple[tuple[Kind, str, str, Feature, str], ...] = (
     (LEASE, "", "get list create update", Feature.ALWAYS, "lock, and see who has"),
     (SECRET, "", "get list create update delete", Feature.ALWAYS, "Helm keeps its releases in Secrets"),
     (CONFIG_MAP, "", "list create update", Feature.ALWAYS, "the environment's record"),
-    (CONFIG_MAP, "", "get", Feature.MESH, "the canaries' state"),
+    (CONFIG_MAP, "", "get delete", Feature.MESH, "the canaries' state"),
     (DEPLOYMENT, "", f"{_OBJECTS} list watch", Feature.ALWAYS, "the services' versions"),
     (SERVICE, "", f"{_OBJECTS} list", Feature.ALWAYS, "the services' names"),
     (SERVICE_ACCOUNT, "", _OBJECTS, Feature.ALWAYS, "the services' identities"),

@@ -31,6 +31,7 @@ CONFIG = """\
 version: 1
 application: shop
 layout: trunk
+registry: {host: "127.0.0.1:9"}
 services:
   cart: {}
   mailer: {canary: off}
@@ -66,7 +67,7 @@ class Shop:
         """Write release.json: every image is the one of this number."""
         images = [
             {
-                "service": each, "image": f"docker.io/shop/{each}@sha256:{str(number) * 64}", "content_tag": "",
+                "service": each, "image": f"127.0.0.1:9/shop/{each}@sha256:{str(number) * 64}", "content_tag": "",
                 "commit": "a" * 40, "source_pipeline": "",
             }
             for each in SERVICES
