@@ -29,8 +29,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from mcci.clients import base_image
-from mcci.clients.registry import reference  # noqa: E402 - found on the path added above
+from mcci.clients import base_image  # noqa: E402 - found on the path added above
+from mcci.clients.registry import reference  # noqa: E402
 from mcci.delivery import candidates  # noqa: E402
 from mcci.delivery.candidates import Candidate  # noqa: E402
 from tests.service.engine import engines, wheels  # noqa: E402
