@@ -82,6 +82,7 @@ def test_containers(lab: Lab, engine: str, web: str) -> None:
     (first,), (second,) = _pods(lab, "prod-aws", "web"), _pods(lab, "prod-aws", "api")
     addresses = [each["status"]["podIP"] for each in (first, second)]
     assert addresses[0] != addresses[1]
+    assert _containers(engine).count("\n") == 2
     assert first["status"]["containerStatuses"][0]["imageID"] == web
     assert _ask(addresses[0]) == {
         "pod": first["metadata"]["name"], "cloud": "aws", "greeting": "hello aws", "uid": 10001,
@@ -108,7 +109,6 @@ def test_containers(lab: Lab, engine: str, web: str) -> None:
         return bool(body["subsets"][0].get("notReadyAddresses"))
 
     _eventually(unready, "the pod that says it is not ready to leave the Endpoints")
-    assert _containers(engine).count("\n") == 2
     lab.mcci("down")
     assert _containers(engine) == ""
     assert not any(map(_runs, addresses))
