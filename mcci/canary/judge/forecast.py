@@ -37,7 +37,7 @@ def over_limit(state: State, marked: int, requests: int, limit: float, test: str
 
 
 def leaning(state: State, purse: float, test: str, analysis: Analysis) -> Need:
-    """Return what is missing until a suspicion is proved, if things go on as they are; unknown for latencies."""
+    """Return what is missing until a suspicion is proved, if things go on as they are."""
     canary, stable = state.total.canary, state.total.stable
     missing = -log(state.alpha) - log(purse)
     if test == ERROR_LIMIT:
@@ -47,7 +47,8 @@ def leaning(state: State, purse: float, test: str, analysis: Analysis) -> Need:
         # what one error's falling on the canary or not tells, times the errors that come with one canary request
         gain = _divergence(canary.errors / errors, canary.requests / requests) * errors / canary.requests
         return _need(state, missing / gain) if gain > 1e-9 else Need()
-    return Need()
+    held = state.wealths.get(test)  # of latencies only this is known: how fast the evidence has grown so far
+    return _need(state, missing * canary.requests / held.log) if held and held.log > 0 else Need()
 
 
 def _divergence(share: float, expected: float) -> float:
