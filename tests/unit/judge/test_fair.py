@@ -6,7 +6,7 @@ from itertools import pairwise, product
 from math import comb, exp, isclose, log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcci.canary.judge.chances import LARGEST_DRAW, Table, log_odds_bet, outcomes, raised
@@ -43,6 +43,7 @@ def tables(canary: int, stable: int, marked: int) -> list[Table]:
     return [Table(canary, stable, own, marked - own) for own in range(low, high + 1)]
 
 
+@settings(deadline=None)  # a busy machine is no finding
 @given(margins())
 def test_chances_are_the_hypergeometric_ones(given: tuple[int, int, int]) -> None:
     """The chances of all outcomes are those that counting the draws gives."""
@@ -50,6 +51,7 @@ def test_chances_are_the_hypergeometric_ones(given: tuple[int, int, int]) -> Non
     assert [round(exp(each), 9) for each in logs] == [round(chance(*given, own), 9) for own in counts]
 
 
+@settings(deadline=None)  # a busy machine is no finding
 @given(margins(), wealths())
 def test_errors_are_bet_on_at_an_exactly_fair_price(given: tuple[int, int, int], held: Wealth) -> None:
     """Over all outcomes of a scrape of like versions the wealth stays the same on average: it is a martingale."""
@@ -60,6 +62,7 @@ def test_errors_are_bet_on_at_an_exactly_fair_price(given: tuple[int, int, int],
     assert paid == pytest.approx(1, abs=1e-6)
 
 
+@settings(deadline=None)  # a busy machine is no finding
 @given(margins(), wealths())
 def test_a_better_canary_never_pays(given: tuple[int, int, int], held: Wealth) -> None:
     """The more of the marked requests are the canary's, the more is paid, so the price also holds for better ones."""
@@ -67,6 +70,7 @@ def test_a_better_canary_never_pays(given: tuple[int, int, int], held: Wealth) -
     assert all(later >= earlier - 1e-9 for earlier, later in pairwise(logs))
 
 
+@settings(deadline=None)  # a busy machine is no finding
 @given(margins(), st.sampled_from([*RATIOS, *SLOWER]))
 def test_a_bet_on_odds_is_never_too_cheap(given: tuple[int, int, int], ratio: float) -> None:
     """The price with replacement is at least the true one, whichever margin is drawn."""
@@ -75,6 +79,7 @@ def test_a_bet_on_odds_is_never_too_cheap(given: tuple[int, int, int], ratio: fl
     assert paid <= 1 + 1e-9
 
 
+@settings(deadline=None)  # a busy machine is no finding
 @given(st.tuples(*[st.integers(0, 4)] * 3), st.integers(0, 12))
 def test_latencies_are_never_too_cheap_to_bet_on(buckets: tuple[int, ...], canary: int) -> None:
     """Over all ways in which the durations can fall to the versions, no expert on latency wins on average."""
@@ -97,6 +102,7 @@ def histogram(fast: int, middle: int, slow: int) -> Counts:
     return Counts(requests=timed, timed=timed, slower={100.0: middle + slow, 200.0: slow})
 
 
+@settings(deadline=None)  # a busy machine is no finding
 @given(st.integers(1, 40), st.floats(0.001, 0.999), st.floats(0, 1))
 def test_a_limit_that_is_kept_is_never_too_cheap_to_bet_against(requests: int, limit: float, part: float) -> None:
     """While the true rate is at most the limit no expert against it wins on average."""
@@ -107,6 +113,7 @@ def test_a_limit_that_is_kept_is_never_too_cheap_to_bet_against(requests: int, l
         assert sum(chance * pay for chance, pay in zip(chances, pays, strict=True)) <= 1 + 1e-9
 
 
+@settings(deadline=None)  # a busy machine is no finding
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0.001, 50)), min_size=1, max_size=20), st.floats(1.01, 100))
 def test_payments_are_raised_until_the_price_is_fair_again(rows: list[tuple[float, float]], most: float) -> None:
     """What is cut off above the most is paid to the other outcomes, so that all is paid out: no more and no less."""
