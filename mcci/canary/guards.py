@@ -103,7 +103,7 @@ def carries(survey: Survey, target: Mapping[str, int], replicas: int) -> list[Ho
             why = f" ({'; '.join(troubles[:3])})" if troubles else ""
             text = (
                 f"{version} has {ready[version]} ready pods and needs {need} to carry {weight} % of the traffic{why}. "
-                "Scale it or mend it (`--scale` does), then run this again."
+                "Scale it or mend it, then run this again."
             )
             holds.append(Hold(guard="replicas", text=text))
     return holds

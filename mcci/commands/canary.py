@@ -63,8 +63,9 @@ def step_command(
         outcome = step(found.site, to, found.settings, found.judge, force=force, wait=wait, dry_run=dry_run)
         end.took(outcome, Notice.STEP)
         if outcome.code is ExitCode.DONE and not dry_run:
-            outcome = seen(found, outcome)
-            if found.is_judged if stay is None else stay:
+            stays = found.is_judged if stay is None else stay
+            outcome = seen(found, outcome, stays=stays)
+            if stays:
                 outcome = end.stayed(outcome)
         return show(outcome, "step", format_)
 

@@ -86,7 +86,6 @@ def opened(service: str, environment: str | None, without: tuple[str, ...], conf
     """Open the clusters that concern a service's canary. Raises `UsageError`."""
     from mcci import job, output
     from mcci.canary import open as opening
-    from mcci.canary.prometheus_judge import PrometheusJudge
     from mcci.canary.report.files import Report
     from mcci.canary.verdict import NoJudge
     from mcci.clients import prometheus, repository
@@ -104,6 +103,8 @@ def opened(service: str, environment: str | None, without: tuple[str, ...], conf
     metrics = prometheus.open_all(urls, os.environ)
     judge: Judge = NoJudge()
     if metrics:
+        from mcci.canary.prometheus_judge import PrometheusJudge
+
         judge = PrometheusJudge(
             metrics=metrics, namespace=model.namespace_of(place), analysis=settings.analysis
         )  # fmt: skip

@@ -81,21 +81,18 @@ def reported(found: Opened, name: str, dry_run: bool) -> Iterator[End]:
             found.report.write(found.folder, datetime.now(UTC))
 
 
-def seen(found: Opened, outcome: Outcome) -> Outcome:
-    """Wait until proxies have the weights."""
+def seen(found: Opened, outcome: Outcome, *, stays: bool = False) -> Outcome:
+    """Wait until proxies have the weights; where none can be asked, and nobody `stays` to judge, until requests do."""
+    names = [*found.site.config, *found.site.others]
+    urls = [url for name in names for url in found.config.clusters[name].proxies]
+    if not urls and (stays or not found.is_judged or not outcome.changed):
+        return outcome
     from dataclasses import replace
 
     from mcci.canary import observe
 
-    if not outcome.changed:
-        return outcome
-    names = [*found.site.config, *found.site.others]
-    urls = [url for name in names for url in found.config.clusters[name].proxies]
-    observers: list[observe.Observer] = [
-        observe.Proxy(url=url, namespace=found.site.namespace)
-        for url in urls
-    ]  # fmt: skip
-    if not observers and found.is_judged:
+    observers: list[observe.Observer] = [observe.Proxy(url=url, namespace=found.site.namespace) for url in urls]
+    if not observers:
         requests = observe.Requests(
             metrics=found.metrics, namespace=found.site.namespace, analysis=found.settings.analysis
         )  # fmt: skip
