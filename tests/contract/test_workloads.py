@@ -417,6 +417,30 @@ def test_previous_logs(cluster: Cluster, namespace: str) -> None:
 
 
 @fake_pods
+def test_init_container(cluster: Cluster, namespace: str) -> None:
+    """A pod's init containers end before its others start."""
+    first = {"name": "first", "image": IMAGE}
+    good(cluster.admin.post(_core(namespace, "pods"), pod("web", initContainers=[first])))
+    path = _core(namespace, "pods", "web")
+    eventually(lambda: condition(good(cluster.admin.get(path)), "Ready").get("status") == "True", "the pod")
+    (ended,) = good(cluster.admin.get(path))["status"]["initContainerStatuses"]
+    assert (ended["name"], ended["state"]["terminated"]["reason"]) == ("first", "Completed")
+
+
+@fake_pods
+def test_init_container_fails(cluster: Cluster, namespace: str) -> None:
+    """A pod that is not tried again has failed when an init container has, and its others never start."""
+    first = {"name": "first", "image": IMAGE}
+    body = pod("web", fake="exits=2", restartPolicy="Never", initContainers=[first])
+    good(cluster.admin.post(_core(namespace, "pods"), body))
+    path = _core(namespace, "pods", "web")
+    eventually(lambda: good(cluster.admin.get(path))["status"].get("phase") == "Failed", "the pod to fail")
+    told = good(cluster.admin.get(path))["status"]
+    assert told["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 2
+    assert "waiting" in told["containerStatuses"][0]["state"]
+
+
+@fake_pods
 def test_pod_deletion(cluster: Cluster, namespace: str) -> None:
     """A pod on a node is marked with its grace period, and goes once it has ended."""
     good(cluster.admin.post(_core(namespace, "pods"), pod("web")))

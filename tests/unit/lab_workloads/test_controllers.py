@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcci.lab.clusters.controllers import conditions, deployments, jobs, namespaces, replica_sets, services
+from mcci.lab.clusters.controllers import conditions, deployments, events, jobs, namespaces, replica_sets, services
 from mcci.lab.clusters.controllers.context import Context
 from mcci.lab.clusters.resources import (
     CONFIG_MAPS,
@@ -227,6 +227,18 @@ def test_events_are_counted(cluster: Cluster) -> None:
         "2026-01-01T00:00:00Z",
         "2026-01-01T00:00:02Z",
     )
+
+
+def test_events_are_forgotten(cluster: Cluster) -> None:
+    """An event goes an hour after it last happened."""
+    cluster.deploy()
+    cluster.context.event(DEPLOYMENTS, cluster.deployment, "Odd", "it is odd", component="test")
+    (event,) = cluster.store.list(EVENTS, SPACE)
+    cluster.later(3599)
+    assert events.reconcile(cluster.context, event) == pytest.approx(1)
+    cluster.later(1)
+    assert events.reconcile(cluster.context, event) is None
+    assert cluster.store.list(EVENTS, SPACE) == []
 
 
 def test_endpoints_without_the_leaving(cluster: Cluster) -> None:

@@ -22,7 +22,7 @@ def is_true(body: Object, kind: str) -> bool:
 
 def parse(text: str) -> datetime:
     """Read a moment as the API writes it."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def set_condition(

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 Work = tuple[int, str, str]  # which controller, and the object's namespace and name
-RETRY = 0.5  # seconds after a failure
+RETRY = 0.5  # seconds until it is tried again where somebody else was faster
+BROKEN = 10.0  # and where the controller itself failed
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Manager:
             wait = None if error.code == 404 else RETRY
         except Exception:
             logger.exception("the lab's controller of %s failed on %s/%s", controller.RESOURCE.plural, namespace, name)
-            wait = RETRY
+            wait = BROKEN
         if wait is not None:
             heapq.heappush(self._due, (time.monotonic() + wait, next(self._count), work))
 

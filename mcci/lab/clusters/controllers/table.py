@@ -8,6 +8,7 @@ from mcci.lab.clusters.controllers import (
     autoscalers,
     deployments,
     disruption_budgets,
+    events,
     jobs,
     namespaces,
     replica_sets,
@@ -42,6 +43,7 @@ CONTROLLERS: tuple[Controller, ...] = (
     jobs,
     services,
     disruption_budgets,
+    events,
 )
 
 # What concerns an object without being owned by it: the kind that changed → controllers, and how each finds the names
