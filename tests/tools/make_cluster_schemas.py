@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 VERSION = "1.34.0"
 TARGET = Path(__file__).parents[2] / "mcci" / "lab" / "clusters" / "schemas" / "kinds.json"
-SCALARS = {"Quantity": {"type": ["string", "number"]}, "IntOrString": {"type": ["string", "integer"]}}
+SCALARS: dict[str, dict[str, Any]] = {
+    "Quantity": {"type": ["string", "number"], "format": "quantity"},
+    "IntOrString": {"type": ["string", "integer"]},
+    "MicroTime": {"type": "string", "format": "micro-time"},
+}
 
 
 def main() -> int:

@@ -59,7 +59,14 @@ def _rbac(kind: str, plural: str, *, namespaced: bool) -> Resource:
     return Resource(group="rbac.authorization.k8s.io", kind=kind, plural=plural, namespaced=namespaced)
 
 
-NAMESPACES = Resource(kind="Namespace", plural="namespaces", namespaced=False, short_names=("ns",), status=True)
+NAMESPACES = Resource(
+    kind="Namespace",
+    plural="namespaces",
+    namespaced=False,
+    short_names=("ns",),
+    status=True,
+    verbs=tuple(verb for verb in VERBS if verb != "deletecollection"),
+)
 NODES = Resource(kind="Node", plural="nodes", namespaced=False, short_names=("no",), status=True)
 PODS = Resource(kind="Pod", plural="pods", short_names=("po",), categories=("all",), status=True)
 SERVICES = Resource(kind="Service", plural="services", short_names=("svc",), categories=("all",), status=True)

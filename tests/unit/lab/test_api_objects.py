@@ -259,10 +259,10 @@ def test_delete_by_selector(rest: Rest) -> None:
 
 
 def test_delete_with_preconditions(rest: Rest) -> None:
-    """A delete that means another uid is 409; an unknown propagation is 400."""
+    """A delete that means another uid is 409; an unknown propagation is 422."""
     rest("POST", CONFIG_MAPS, config_map("a"))
     _refused(rest("DELETE", f"{CONFIG_MAPS}/a", {"preconditions": {"uid": "other"}}), 409, "Conflict")
-    _refused(rest("DELETE", f"{CONFIG_MAPS}/a", propagationPolicy="Sideways"), 400, "BadRequest")
+    _refused(rest("DELETE", f"{CONFIG_MAPS}/a", propagationPolicy="Sideways"), 422, "Invalid")
 
 
 def test_service_gets_addresses(rest: Rest) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from mcci.lab.clusters.api.rules.quantities import number
 from tests.unit.lab.rest import (
     APPLY,
     CONFIG_MAPS,
@@ -23,6 +25,11 @@ from tests.unit.lab.rest import (
 Object = dict[str, Any]
 SECRETS = "/api/v1/namespaces/default/secrets"
 ROLE_BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings"
+ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+POLICIES = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
+CONTAINER = "spec.template.spec.containers[0]"
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
 BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
 
@@ -99,6 +106,11 @@ def _service(**spec: Any) -> Object:
     return {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}], **spec}}
 
 
+def _job(**spec: Any) -> Object:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a:1"}]}
+    return {"metadata": {"name": "web"}, "spec": {"template": {"spec": pod}, **spec}}
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
@@ -122,7 +134,58 @@ def _service(**spec: Any) -> Object:
             _container(volumeMounts=[{"name": "v", "mountPath": "/v"}]),
             "spec.template.spec.containers[0].volumeMounts[0].name",
         ),
+        (DEPLOYMENTS, _container(ports=[{"containerPort": 80, "name": "UPPER"}]), f"{CONTAINER}.ports[0].name"),
+        (DEPLOYMENTS, _container(ports=[{"containerPort": 80, "protocol": "X"}]), f"{CONTAINER}.ports[0].protocol"),
+        (DEPLOYMENTS, _container(imagePullPolicy="Sometimes"), f"{CONTAINER}.imagePullPolicy"),
+        (DEPLOYMENTS, _container(env=[{"name": ""}]), f"{CONTAINER}.env[0].name"),
+        (DEPLOYMENTS, _container(env=[{"name": "a=b"}]), f"{CONTAINER}.env[0].name"),
+        (DEPLOYMENTS, _container(readinessProbe={}), f"{CONTAINER}.readinessProbe"),
+        (DEPLOYMENTS, _container(livenessProbe={"httpGet": {"port": 0}}), f"{CONTAINER}.livenessProbe.httpGet.port"),
+        (
+            DEPLOYMENTS,
+            _container(livenessProbe={"tcpSocket": {"port": 1}, "successThreshold": 2}),
+            f"{CONTAINER}.livenessProbe.successThreshold",
+        ),
+        (
+            DEPLOYMENTS,
+            _container(resources={"requests": {"memory": "1Gi"}, "limits": {"memory": "900M"}}),
+            f"{CONTAINER}.resources.requests",
+        ),
+        (DEPLOYMENTS, _pod(volumes=[{"name": "v"}, {"name": "v"}]), "spec.template.spec.volumes[1].name"),
+        (DEPLOYMENTS, deployment("web", strategy={"type": "Sudden"}), "spec.strategy"),
+        (
+            DEPLOYMENTS,
+            deployment("web", strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}),
+            "spec.strategy.rollingUpdate.maxUnavailable",
+        ),
+        (DEPLOYMENTS, deployment("web", minReadySeconds=600), "spec.progressDeadlineSeconds"),
+        (JOBS, _job(backoffLimit=-1), "spec.backoffLimit"),
+        (JOBS, _job(selector={"matchLabels": {"a": "b"}}), "spec.selector"),
         (SERVICES, _service(ports=[]), "spec.ports"),
+        (SERVICES, _service(ports=[{"port": 80}, {"port": 81}]), "spec.ports[0].name"),
+        (SERVICES, _service(ports=[{"port": 80, "name": "a"}, {"port": 80, "name": "b"}]), "spec.ports[1]"),
+        (SERVICES, _service(selector={"a b": "c"}), "spec.selector"),
+        (SERVICES, _service(type="ExternalName"), "spec.externalName"),
+        (SERVICES, {**_service(), "metadata": {"name": "1web"}}, "metadata.name"),
+        (SECRETS, {"metadata": {"name": "web"}, "type": "kubernetes.io/tls"}, "data[tls.crt]"),
+        (CONFIG_MAPS, config_map("a", annotations={"a b": "c"}), "metadata.annotations"),
+        (CONFIG_MAPS, config_map("a", finalizers=["unqualified"]), "metadata.finalizers[0]"),
+        (
+            ROLES,
+            {"metadata": {"name": "a"}, "rules": [{"verbs": ["get"], "resources": ["pods"]}]},
+            "rules[0].apiGroups",
+        ),
+        (ROLE_BINDINGS, {"metadata": {"name": "a"}, "roleRef": {"kind": "Hat", "name": "a"}}, "roleRef.kind"),
+        (
+            POLICIES,
+            {"metadata": {"name": "a"}, "spec": {"podSelector": {}, "ingress": [{"from": [{}]}]}},
+            "spec.ingress[0].from[0]",
+        ),
+        (
+            "/api/v1/namespaces/default/events",
+            {"metadata": {"name": "a"}, "involvedObject": {"kind": "Pod", "namespace": "other"}},
+            "involvedObject.namespace",
+        ),
         (SERVICES, _service(ports=[{"port": 70000}]), "spec.ports[0].port"),
         (SERVICES, _service(type="Ingress"), "spec.type"),
         (
@@ -135,7 +198,7 @@ def _service(**spec: Any) -> Object:
         ),
         (BUDGETS, {"metadata": {"name": "a"}, "spec": {"minAvailable": 1, "maxUnavailable": 1}}, "spec"),
         (
-            "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+            LEASES,
             {"metadata": {"name": "a"}, "spec": {"leaseDurationSeconds": 0}},
             "spec.leaseDurationSeconds",
         ),
@@ -147,6 +210,39 @@ def test_rules(rest: Rest, path: str, body: Object, field: str) -> None:
     assert (reply["code"], reply["reason"]) == (422, "Invalid"), reply
     assert field in [cause["field"] for cause in reply["details"]["causes"]], reply
     assert body["metadata"]["name"] not in [item["metadata"]["name"] for item in rest("GET", path).json()["items"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (SECRETS, {"metadata": {"name": "a"}, "data": {"a": "no base64!"}}),
+        (DEPLOYMENTS, _container(resources={"requests": {"cpu": "much"}})),
+        (LEASES, {"metadata": {"name": "a"}, "spec": {"renewTime": "2026-01-01T00:00:00Z"}}),
+        (CONFIG_MAPS, config_map("a", creationTimestamp="yesterday")),
+    ],
+)
+def test_texts_that_cannot_be_decoded(rest: Rest, path: str, body: Object) -> None:
+    """A text that is no base64, quantity or time is 400; a Lease's times need their microseconds."""
+    reply = rest("POST", path, body)
+    assert (reply.status_code, reply.json()["reason"]) == (400, "BadRequest"), reply.text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("250m", "0.25"), ("1Gi", "1073741824"), ("1.5k", "1500"), ("2e3", "2000"), (3, "3"), ("x", None), ("1 Gi", None)],
+)
+def test_quantities(text: Any, expected: str | None) -> None:
+    """A quantity is a number with a decimal or binary suffix."""
+    assert number(text) == (None if expected is None else Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", f"{CONFIG_MAPS}/a"), ("PUT", CONFIG_MAPS), ("DELETE", "/api/v1/namespaces")]
+)
+def test_methods_that_are_not_there(rest: Rest, method: str, path: str) -> None:
+    """An object is made without its name in the address and replaced with it; no one deletes all namespaces."""
+    reply = rest(method, path, config_map("a"))
+    assert (reply.status_code, reply.json()["reason"]) == (405, "MethodNotAllowed")
 
 
 def test_two_containers_of_one_name(rest: Rest) -> None:

@@ -79,6 +79,7 @@ def _job(body: Object, current: Object | None) -> None:
     """Tie a Job's Pods to it by labels that no other Job has."""
     spec = body["spec"]
     if current is not None:
+        body["metadata"]["uid"] = current["metadata"]["uid"]
         spec.setdefault("selector", current["spec"].get("selector"))
         labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
         for name, value in current["spec"]["template"].get("metadata", {}).get("labels", {}).items():
@@ -90,7 +91,9 @@ def _job(body: Object, current: Object | None) -> None:
         labels = spec.setdefault("template", {}).setdefault("metadata", {}).setdefault("labels", {})
         name = body["metadata"]["name"]
         labels |= {CONTROLLER_UID: uid, JOB_NAME: name, "controller-uid": uid, "job-name": name}
-        spec["selector"] = {"matchLabels": {CONTROLLER_UID: uid}}
+        if not spec.get("selector"):
+            spec["selector"] = {"matchLabels": {CONTROLLER_UID: uid}}
+        body["metadata"].setdefault("labels", dict(labels))
 
 
 def _uid(current: Object | None) -> str:

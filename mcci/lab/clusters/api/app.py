@@ -211,8 +211,10 @@ def _check_served(resource: Resource, target: Target) -> None:
     """Raise ApiError 404, 405 for what this kind has not."""
     if target.subresource and target.subresource not in discovery.subresources(resource):
         raise _unknown()
-    if not target.subresource and target.verb not in resource.verbs:
-        raise ApiError(405, "MethodNotAllowed", f"the server does not allow {target.verb} on {resource.plural}")
+    named = bool(target.name)
+    unnamed = target.verb in ("create", "list", "deletecollection", "watch")
+    if not target.subresource and (target.verb not in resource.verbs or (named == unnamed and target.verb != "watch")):
+        raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
     if resource.namespaced and not target.namespace and target.verb not in ("list", "watch"):
         raise ApiError(405, "MethodNotAllowed", f"{target.verb} of {resource.plural} needs a namespace")
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mcci.lab.clusters.api import reads
 from mcci.lab.clusters.api.forms import list_form, typed
-from mcci.lab.clusters.api.writes import Answer
-from mcci.lab.clusters.status import bad_request, success
+from mcci.lab.clusters.api.writes import Answer, unsupported
+from mcci.lab.clusters.status import success
 from mcci.lab.clusters.store import Propagation
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _options(query: Mapping[str, str], body: Object) -> Object:
     if body.get("orphanDependents") or query.get("orphanDependents") == "true":
         propagation = "Orphan"
     if propagation not in get_args(Propagation):
-        raise bad_request(f"propagationPolicy is {propagation!r}: give one of {', '.join(get_args(Propagation))}")
+        raise unsupported("propagationPolicy", propagation, get_args(Propagation))
     grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
     return {
         "grace_seconds": int(grace) if grace is not None else None,

@@ -36,8 +36,9 @@ def page(store: Store, resource: Resource, namespace: str, query: Mapping[str, s
         revision, after = _read(query["continue"], store.oldest)
         items = [item for item in items if _place(item) > after]
     limit = query.get("limit", "0")
-    if not limit.isdigit():
-        raise bad_request(f"limit is {limit!r}: give a number")
+    version = query.get("resourceVersion") or "0"
+    if not limit.isdigit() or not version.isdigit():
+        raise bad_request(f"limit {limit!r} and resourceVersion {version!r} must be numbers")
     count = int(limit) or len(items)
     metadata: Object = {"resourceVersion": str(revision)}
     if count < len(items):

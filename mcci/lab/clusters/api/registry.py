@@ -6,8 +6,9 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mcci.lab.clusters.api import admission, rules
+from mcci.lab.clusters.api import admission
 from mcci.lab.clusters.api.defaults import ZEROS, fill
+from mcci.lab.clusters.api.rules.table import check as check_rules
 from mcci.lab.clusters.api.shapes import accept, missing
 from mcci.lab.clusters.fields import managers
 from mcci.lab.clusters.fields.apply import applied
@@ -151,7 +152,7 @@ class Registry:
         if target.subresource == "status" and current is not None:
             return body
         admission.admit(self._store, resource, body, current, self._services)
-        rules.check(resource, body, current, missing(body, schema, resource))
+        check_rules(resource, body, current, missing(body, schema, resource))
         return body
 
     def _own(self, before: Object, after: Object, resource: Resource, target: Target, options: Options) -> None:

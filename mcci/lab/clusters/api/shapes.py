@@ -36,7 +36,7 @@ def accept(
         raise ApiError(500, "", f"failed to create typed patch object ({name}): {paths}")
     if told and options.validation == "Warn":
         options.warnings.extend(warning for warning in told if warning not in options.warnings)
-    if resource.custom:
+    if resource.custom and not any(item.field.startswith("metadata.") for item in report.wrong):
         _refuse([item for item in report.wrong if _counts(item) and not (applied and _missing(item))], resource, body)
         return kept
     for item in report.wrong:

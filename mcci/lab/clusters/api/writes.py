@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.status import ApiError, bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Object = dict[str, Any]
 VALIDATIONS = ("Strict", "Warn", "Ignore")
@@ -26,11 +27,17 @@ class Options:
     warnings: list[str] = field(default_factory=list)
 
 
+def unsupported(field: str, value: str, known: Sequence[str]) -> ApiError:
+    """An option has a value that the API does not know."""
+    message = f'Unsupported value: "{value}": supported values: {", ".join(map(json.dumps, known))}'
+    cause = {"reason": "FieldValueNotSupported", "message": message, "field": field}
+    return ApiError(422, "Invalid", f"{field}: {message}", {"causes": [cause]})
+
+
 def options_of(query: Mapping[str, str], user_agent: str) -> Options:
     """Read a write's query. Raises ApiError 400, 422 for values that the API does not know."""
     if query.get("dryRun") not in (None, "", "All"):
-        text = f'dryRun: Unsupported value: "{query["dryRun"]}": supported values: "All"'
-        raise ApiError(422, "Invalid", text)
+        raise unsupported("dryRun", query["dryRun"], ("All",))
     validation = query.get("fieldValidation") or "Warn"
     if validation not in VALIDATIONS:
         raise bad_request(f"fieldValidation is {validation!r}: give one of {', '.join(VALIDATIONS)}")

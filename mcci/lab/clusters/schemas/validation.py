@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,13 @@ TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
     "boolean": (bool,),
+}
+# What Go's decoders take; a MicroTime needs its six digits.
+FORMATS = {
+    "byte": re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
+    "date-time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"),
+    "micro-time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)"),
+    "quantity": re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?"),
 }
 NAMES: dict[type, str] = {
     dict: "object",
@@ -100,6 +108,10 @@ def _is_nothing(value: Any, schema: Schema) -> bool:
 
 def _scalar(value: Any, schema: Schema, path: str, report: Report) -> None:
     node = schema.node
+    form = FORMATS.get(node.get("format", ""))
+    if form and isinstance(value, (str, int, float)) and not form.fullmatch(str(value)):
+        message = f'Invalid value: "{value}": {path} in body must be of format {node["format"]}'
+        report.wrong.append(Wrong(path, "FieldValueTypeInvalid", message, node["format"], f'"{value}"'))
     if "enum" in node and value not in node["enum"]:
         values = ", ".join(f'"{item}"' for item in node["enum"])
         message = f'Unsupported value: "{value}": supported values: {values}'
