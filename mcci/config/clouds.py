@@ -195,6 +195,23 @@ class Site:
     pods: str = key("Its cluster's pod range (CIDR), to be routed.", "", form=forms.CIDR)
     services: str = key("Its cluster's service range (CIDR), to be routed.", "", form=forms.CIDR)
     role: SiteRole = key("`ca` for the one site that signs the certificates.", SiteRole.MEMBER)
+    number: int = key(
+        "Its number, which its tunnels' addresses are made of; by default its place among the sites. Give it to the "
+        "sites that follow one that you take out.",
+        0,
+        minimum=0,
+        maximum=253,
+    )
+    revoked: bool = key("Its certificates are revoked: the other sites refuse it, and it is not touched.", False)
+    user: str = key("The user that Ansible logs in as; by default the image's own.", "", form=forms.PROFILE)
+    probes: tuple[str, ...] = key(
+        "Private addresses behind it that `mcci network verify` asks from every other site: pinged, or with a port "
+        "(its API server) connected to.",
+        (),
+        unique=True,
+        form=forms.HOST,
+        examples=(["10.1.0.10", "10.1.0.20:6443"],),
+    )
     marks: Marks = marks()
 
 
@@ -207,4 +224,21 @@ class Network:
         NetworkMode.FULL_MESH,
     )
     sites: Mapping[str, Site] = key("The sites, by name.", factory=dict, key_form=forms.SHORT_NAME)
+    tunnels: str = key("The range that the tunnels' own addresses are taken from.", "10.255.0.0/16", form=forms.CIDR)
+    port: int = key(
+        "The UDP port of the VPN; with `resilient` also as many above it as there are sites.",
+        1194,
+        minimum=1,
+        maximum=65000,
+    )
+    admins: tuple[str, ...] = key(
+        "The ranges (CIDR) from which people and jobs log in to the VPN's instances by ssh.",
+        (),
+        unique=True,
+        form=forms.CIDR,
+        examples=(["198.51.100.7/32"],),
+    )
+    public_key: str = key(
+        "The file with the ssh public key that Terraform gives to the instances.", "", form=forms.PATH
+    )
     marks: Marks = marks()
