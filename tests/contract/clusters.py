@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import pytest
 import yaml
 
 from mcci.lab.clusters.access.users import ADMIN, User
@@ -46,7 +48,9 @@ def given(kubeconfig: Path) -> Iterator[Cluster]:
     """Reach the cluster of a kubeconfig's current context; its pods are real, whoever runs them."""
     configuration = _loaded(kubeconfig)
     pair = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
-    token = (configuration.api_key or {}).get("authorization", "")
+    token = configuration.get_api_key_with_prefix("BearerToken") or configuration.get_api_key_with_prefix(
+        "authorization"
+    )
     own = {"Authorization": token} if token else {}
     admin = client(configuration.host, configuration.ssl_ca_cert, own, pair)
     nobody = client(configuration.host, configuration.ssl_ca_cert, {**own, "Impersonate-User": "contract-nobody"}, pair)
@@ -66,9 +70,12 @@ def _loaded(kubeconfig: Path) -> Any:
     from kubernetes import config
 
     configuration = library.Configuration()
-    config.load_kube_config(  # type: ignore[no-untyped-call]
-        config_file=str(kubeconfig), client_configuration=configuration, persist_config=False
-    )
+    try:
+        config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=str(kubeconfig), client_configuration=configuration, persist_config=False
+        )
+    except config.ConfigException as error:
+        raise ValueError(f"{kubeconfig}: {error}") from error
     return configuration
 
 
@@ -105,8 +112,11 @@ def real_version() -> tuple[int, int]:
     if not os.environ.get("KUBECONFIG"):
         major, minor, _ = sources.VERSION.split(".")
         return int(major), int(minor)
-    with given(Path(os.environ["KUBECONFIG"])) as cluster:
-        return cluster.version
+    try:
+        with given(Path(os.environ["KUBECONFIG"])) as cluster:
+            return cluster.version
+    except (AssertionError, httpx.HTTPError, ValueError, OSError) as error:
+        raise pytest.UsageError(f"KUBECONFIG names no cluster that can be used: {error}") from error
 
 
 def wait_for_account(api: Api, namespace: str) -> None:

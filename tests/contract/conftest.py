@@ -25,20 +25,28 @@ LAB, REAL = "lab", "real"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Marking())
     config.addinivalue_line("markers", "since(version): the Kubernetes version from which this holds")
     config.addinivalue_line("markers", "fake_pods: needs pods that fail as an annotation tells")
+    config.addinivalue_line("markers", "own_server: needs a server that was started for the tests")
 
 
-@pytest.hookimpl(tryfirst=True)
+class Marking:
+    """Marks the suite, before pytest chooses by marks."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Mark the suite as running real parts."""
+        for item in items:
+            if item.path.is_relative_to(HERE):
+                item.add_marker(pytest.mark.service)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the suite, and leave out what a real cluster is too old for, or cannot be made to do."""
-    left_out = []
-    for item in items:
-        if not item.path.is_relative_to(HERE):
-            continue
-        item.add_marker(pytest.mark.service)
-        if _is_real(item) and not _holds(item):
-            left_out.append(item)
+    """Leave out what a real cluster is too old for, or cannot be made to do. It is asked only where it is used."""
+    mine = [item for item in items if item.path.is_relative_to(HERE) and _is_real(item)]
+    left_out = [item for item in mine if not _holds(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
@@ -51,7 +59,8 @@ def _holds(item: pytest.Item) -> bool:
     since = item.get_closest_marker("since")
     if since and clusters.real_version() < _version(since.args[0]):
         return False
-    return not (os.environ.get("KUBECONFIG") and item.get_closest_marker("fake_pods"))
+    needs_own = item.get_closest_marker("fake_pods") or item.get_closest_marker("own_server")
+    return not (os.environ.get("KUBECONFIG") and needs_own)
 
 
 def _version(text: str) -> tuple[int, int]:
@@ -69,6 +78,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             yield found
     elif os.environ.get("KUBECONFIG"):
         with clusters.given(Path(os.environ["KUBECONFIG"])) as found:
+            _say(request.config)(f"the contract is held against the cluster of KUBECONFIG, {found.kubeconfig}")
             yield found
     else:
         try:

@@ -94,6 +94,7 @@ def test_initial_events(cluster: Cluster, namespace: str) -> None:
     assert mark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
+@pytest.mark.own_server
 def test_too_old(cluster: Cluster, namespace: str) -> None:
     """A watch from a version that is long past is told 410 Expired, whether as an answer or as an event."""
     cluster.compact()
