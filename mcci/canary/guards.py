@@ -129,6 +129,11 @@ def baked(since: datetime, now: datetime, bake: float) -> list[Hold]:
     return [Hold(guard="bake", text=text, seconds=left)]
 
 
-def capacity(state: State, survey: Survey) -> int:
-    """Return how many pods carry all the traffic: as recorded when the canary began, else those of the stable now."""
-    return state.replicas or survey.ready()[state.stable]
+def capacity(state: State, survey: Survey, *, lost: bool = False) -> int:
+    """Return how many pods carry all the traffic: as recorded when the canary began, else those of the stable now.
+
+    Where a cluster is `lost` its pods carry nothing: then it is no more than one side has ready in the others.
+    """
+    ready = survey.ready()
+    recorded = state.replicas or ready[state.stable]
+    return min(recorded, max(ready[state.stable], ready[state.canary])) if lost else recorded

@@ -37,7 +37,8 @@ def promote(
         forced = settled(session, {state.stable: 0, state.canary: 100}, force=force)
         state = plan.check_canary(session.state, site.service)
         _check_step(state)
-        guards.refuse(guards.carries(session.survey, state.weights, guards.capacity(state, session.survey)))
+        needed = guards.capacity(state, session.survey, lost=bool(site.without))
+        guards.refuse(guards.carries(session.survey, state.weights, needed))
         forced += hold_unless(guards.baked(state.since, session.site.now(), settings.bake), force=force)
         look = judged.look_at(session, state, judge)
         if look.verdict is Verdict.FAIL and not force:

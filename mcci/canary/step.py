@@ -53,10 +53,10 @@ def _take(
     dry_run: bool,
 ) -> Outcome:
     target = {state.stable: 100 - to, state.canary: to}
-    replicas = guards.capacity(state, session.survey)
-    guards.refuse(guards.carries(session.survey, target, replicas))
+    needed = guards.capacity(state, session.survey, lost=bool(session.site.without))
+    guards.refuse(guards.carries(session.survey, target, needed))
     look, note = None, Note(forced=forced)
-    state = replace(state, plan=settings.steps, replicas=replicas)
+    state = replace(state, plan=settings.steps, replicas=state.replicas or needed)
     if state.step:
         forced += hold_unless(guards.baked(state.since, session.site.now(), settings.bake), force=force)
         look = judged.look_at(session, state, judge)
