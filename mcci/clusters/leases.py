@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TOKEN", "Clock", "Held", "Holder", "LeaseLost", "Lock", "LockHeld", "SystemClock", "hold"]
 
-TTL = 30.0  # seconds
-_RENEWALS = 6  # in the time of a Lease
-_TRUSTED = 2 / 3  # how much of a Lease's time its holder counts on: clocks may run apart by half
+TTL = 45.0  # seconds: long enough to outlast an API that is away for 20
+_RENEWALS = 9  # in the time of a Lease
+_TRUSTED = 3 / 4  # how much of a Lease's time its holder counts on: clocks may run apart by a third
 
 
 class LockHeld(McciError):
@@ -245,8 +245,8 @@ def hold(
     `say` is told what is waited for. Raises `LockHeld`, and what the API raises.
     """
     lock = Lock(
-        api=api.within(ttl / 3), namespace=namespace, name=name, holder=holder, ttl=ttl, clock=clock or SystemClock(),
-        ended=ended,
+        api=api.within(ttl / _RENEWALS), namespace=namespace, name=name, holder=holder, ttl=ttl,
+        clock=clock or SystemClock(), ended=ended,
     )  # fmt: skip
     held = _acquire(lock, wait, say)
     stop = threading.Event()
@@ -270,7 +270,7 @@ def _acquire(lock: Lock, wait: float, say: Callable[[str], None] | None) -> Held
         if say and record.holder and (told is None or told.holder != record.holder):
             told = record
             say(f"{lock.api.name}: {record.holder.identity} holds the lock '{lock.name}'; looking whether it is alive")
-        lock.clock.sleep(min(1.0, lock.ttl / 20))
+        lock.clock.sleep(min(1.0, lock.ttl / 30))
     assert lock.held is not None
     return lock.held
 

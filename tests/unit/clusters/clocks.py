@@ -15,7 +15,7 @@ class World:
     """True time, in seconds. `passing` is called when it has moved: what else goes on meanwhile."""
 
     time: float = 0.0
-    passing: list[Callable[[], None]] = field(default_factory=list)
+    passing: list[Callable[[], object]] = field(default_factory=list)
 
     def pass_(self, seconds: float) -> None:
         """Let time pass."""

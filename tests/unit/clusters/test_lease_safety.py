@@ -59,7 +59,7 @@ class Play:
         api = FakeApi("prod-aws", self.state, self.scripts[index])
         return Lock(
             api=api, namespace="shop", name="mcci-deploy", holder=Holder(identity=str(index)),
-            clock=self.clocks[index], nonce=f"{index}-{self.world.time}",
+            ttl=30, clock=self.clocks[index], nonce=f"{index}-{self.world.time}",
         )  # fmt: skip
 
     def _next(self) -> None:
@@ -125,12 +125,12 @@ def holds(held: Held) -> bool:
     return not held.lost.is_set() and held.elapsed() <= held.until
 
 
-# Seconds: about as long as a Lease and its parts. Clocks run apart by two fifths.
+# Seconds: about as long as a Lease (of 30) and its parts. Clocks run apart by a fourth.
 PAUSES = (0.0, 0.0, 0.0, 1.0, 6.0, 6.0, 13.0, 18.0, 21.0, 23.0, 26.0, 29.0, 31.0, 33.0, 36.0, 45.0)
 DELAYS = (*(0.0,) * 10, 1.0, 6.0, 13.0, 21.0, 26.0, 31.0)
 ACTIONS = (*("go",) * 13, "release", "release", "restart")
 FAULTS = (*("",) * 14, "before", "after")
-RATES = (0.85, 1.0, 1.2)
+RATES = (0.9, 1.0, 1.15)
 
 
 def steps_of(data: bytes) -> deque[Step]:

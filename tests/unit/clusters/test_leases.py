@@ -20,7 +20,7 @@ PAUL = Holder(identity="paul")
 
 def lock(state: State, holder: Holder, clock: FakeClock, **more: Any) -> Lock:
     return Lock(
-        api=FakeApi("prod-aws", state), namespace="shop", name="mcci-deploy", holder=holder, clock=clock, **more
+        api=FakeApi("prod-aws", state), namespace="shop", name="mcci-deploy", holder=holder, ttl=30, clock=clock, **more
     )  # fmt: skip
 
 
@@ -264,8 +264,9 @@ def test_an_answer_that_comes_late() -> None:
     world = World()
     script = Script(after=lambda call: world.pass_(31 if call.verb in ("create", "replace") else 0))
     maria = Lock(
-        api=FakeApi("prod-aws", State(), script), namespace="shop", name="x", holder=MARIA, clock=FakeClock(world)
-    )
+        api=FakeApi("prod-aws", State(), script), namespace="shop", name="x", holder=MARIA, ttl=30,
+        clock=FakeClock(world),
+    )  # fmt: skip
     assert maria.attempt() is None
     assert maria.held is not None
     with pytest.raises(LeaseLost):
@@ -274,3 +275,37 @@ def test_an_answer_that_comes_late() -> None:
     maria.renew()
     with pytest.raises(LeaseLost):
         maria.held.check()
+
+
+class Pacing(threading.Event):
+    """Stands for the thread's waiting: the world's time passes, until it is over."""
+
+    def __init__(self, world: World, end: float) -> None:
+        super().__init__()
+        self.world, self.end = world, end
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.world.pass_(timeout or 0)
+        return self.world.time >= self.end
+
+
+@pytest.mark.parametrize("begins", [0, 1, 2, 3, 4, 4.9, 5, 6, 7, 9.9])
+def test_outlasts_an_api_that_is_away(begins: float) -> None:
+    """With the usual duration an API that is away for 20 s costs no lock, whenever it goes and however it fails."""
+    for takes in (0.1, 1.0, 5.0):  # seconds until a call is given up
+        world = World()
+
+        def away(call: object, world: World = world, takes: float = takes) -> None:
+            if begins <= world.time < begins + 20:
+                world.pass_(takes)
+                raise Unreachable("away")
+
+        lock = Lock(
+            api=FakeApi("prod-aws", State(), Script()), namespace="shop", name="x", holder=MARIA,
+            clock=FakeClock(world),
+        )  # fmt: skip
+        assert lock.attempt() is None
+        assert lock.held is not None
+        lock.api.script.before = away  # type: ignore[attr-defined]
+        world.passing.append(lock.held.check)
+        leases._renew(lock, Pacing(world, 60))
