@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients.helm import binary
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from mcci.clients.helm.binary import Helm
 
+UNKNOWN_FIELD = re.compile(rb'unknown field \\?"([^"\\]+)')  # what a server warns of, and Helm 3 passes on
 HISTORY = 5  # revisions that Helm keeps of a release: enough to look back, and each is a Secret in the cluster
 PATIENCE = 60.0  # seconds for what asks no cluster
 
@@ -36,17 +39,25 @@ class HelmClient:
         self._lock = threading.Lock()
         self._stopped = False
 
+    def warm(self) -> None:
+        """Load what the first call would wait for, while something else is waited for."""
+        threading.Thread(target=import_module, args=("pyhelm3.command",), name="helm", daemon=True).start()
+
     def upgrade(
-        self, release: str, chart: Path, values: Mapping[str, Any], namespace: str, *, description: str, timeout: float
-    ) -> None:
+        self, release: str, chart: Path, values: Mapping[str, Any], namespace: str, *, description: str, timeout: float,
+        checked_by_server: bool = False,
+    ) -> None:  # fmt: skip
         """Install or upgrade a release. It does not wait for pods; hooks (migrations) have `timeout` seconds.
 
         With Helm 4 the objects are applied on the server, and fields that others own are taken: `values` say all.
+        `checked_by_server` is for a server that checks fields itself (Kubernetes 1.27): helm would only ask, twice,
+        whether it does. A field that it does not know fails the upgrade, where Helm 3 alone would only warn.
         """
         options: dict[str, Any] = {"create_namespace": False, "namespace": namespace, "description": description}
         if self.helm.server_side:
             options |= {"server_side": "true", "force_conflicts": True}
-        self._ask(release, self._command(timeout).install_or_upgrade(release, chart, dict(values), **options))
+        more = ["--disable-openapi-validation"] if checked_by_server else []
+        self._ask(release, self._command(timeout, more).install_or_upgrade(release, chart, dict(values), **options))
 
     def uninstall(self, release: str, namespace: str, *, timeout: float) -> None:
         """Remove a release and its objects; one that is not there is left so."""
@@ -85,8 +96,8 @@ class HelmClient:
         except ValueError as error:  # pyhelm3 reads helm's JSON
             raise HelmFailed(f"{release}: helm's answer cannot be read: {error}") from error
 
-    def _command(self, timeout: float, *, offline: bool = False) -> Any:
-        """Return pyhelm3's command, which builds the arguments; the process is run here.
+    def _command(self, timeout: float, more: Sequence[str] = (), *, offline: bool = False) -> Any:
+        """Return pyhelm3's command, which builds the arguments; the process is run here, with `more` of them.
 
         pyhelm3 runs helm through a shell, ends the shell alone when it is cancelled, and knows no process group.
         """
@@ -94,7 +105,7 @@ class HelmClient:
 
         class Grouped(Command):  # type: ignore[misc]  # pyhelm3 has no types
             async def run(command, arguments: list[Any], input: bytes | None = None) -> bytes:  # noqa: N805
-                return self._process([*map(str, arguments)], input, offline=offline)
+                return self._process([*map(str, arguments), *more], input, offline=offline)
 
         return Grouped(default_timeout=_seconds(timeout), history_max_revisions=HISTORY)
 
@@ -121,6 +132,9 @@ class HelmClient:
             if stopped:
                 raise HelmStopped("helm was stopped.")
             raise Error(process.returncode, out, err)
+        if unknown := UNKNOWN_FIELD.findall(err):
+            fields = ", ".join(sorted({each.decode(errors="replace") for each in unknown}))
+            raise HelmFailed(f"{arguments[1]}: the cluster does not know the field {fields}, and would ignore it.")
         return out
 
 

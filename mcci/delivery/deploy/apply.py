@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from mcci.canary import state as canary_state
 from mcci.canary import state_json
 from mcci.clients.helm import storage
-from mcci.clients.helm.failures import HelmUnreachable
-from mcci.clients.kubernetes.api import CONFIG_MAP, SECRET
+from mcci.clients.helm.failures import ChartRefused, HelmUnreachable
+from mcci.clients.kubernetes.api import CONFIG_MAP, DEPLOYMENT, SECRET
 from mcci.delivery.deploy import rollout
 from mcci.delivery.deploy.model import Chart, Uninstall, Upgrade
 from mcci.delivery.deploy.prepare import fingerprint_of
@@ -88,7 +88,10 @@ class Apply:
         if not done:
             self._upgrade(plan, prepared)
         if step.version and not (done and self._is_ready(plan, step)):
-            self.rollouts.wait(*_awaited(plan, step), deadline=self.deadline)
+            name, image, labels = _awaited(plan, step)
+            fresh = None if done else self.target.api.get(DEPLOYMENT, name, self.session.namespace)
+            generation = int(fresh["metadata"].get("generation") or 0) if fresh else 0
+            self.rollouts.wait(name, image, labels, self.deadline, generation=generation)
 
     def _upgrade(self, plan: ServicePlan, prepared: Prepared) -> None:
         step = prepared.step
@@ -96,13 +99,22 @@ class Apply:
         with self._turn():
             self._remember(plan.service, step.release)
             self.session.at(self.target.name)(f"{step.release}: {step.why}")
-            self._patiently(
-                step.release,
-                lambda: self.target.helm.upgrade(
-                    step.release, prepared.chart, prepared.values, self.session.namespace,
-                    description=prepared.description(self.session.release.name), timeout=self._hooks(),
-                ),
-            )  # fmt: skip
+            self._refusable(step.release, lambda: self._helm(prepared))
+
+    def _helm(self, prepared: Prepared) -> None:
+        self.target.helm.upgrade(
+            prepared.step.release, prepared.chart, prepared.values, self.session.namespace,
+            description=prepared.description(self.session.release.name), timeout=self._hooks(),
+            checked_by_server=self.live.checks_fields,
+        )  # fmt: skip
+
+    def _refusable(self, release: str, upgrade: Callable[[], None]) -> None:
+        """Upgrade; a chart that helm refuses to render has changed nothing, so there is nothing to bring back."""
+        try:
+            self._patiently(release, upgrade)
+        except ChartRefused:
+            self.undo[:] = [each for each in self.undo if each.release != release]
+            raise
 
     def _patiently(self, release: str, upgrade: Callable[[], None]) -> None:
         """Upgrade, and again while the cluster cannot be reached and there is time: it changes nothing twice."""

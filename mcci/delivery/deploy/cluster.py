@@ -83,6 +83,7 @@ class ClusterDeploy:
     def open(self, *, lock: bool) -> None:
         """Find the namespace, lock it where `lock`, see what is there, and decide."""
         session, api = self.session, self.target.api
+        self.target.helm.warm()
         self._namespace = namespace.find(api, session.namespace, session.config.application)
         if self._namespace is None:
             self.live = live_now.Live(cluster=self.name)
@@ -138,6 +139,8 @@ class ClusterDeploy:
         deadline = begun + session.timeout
         rollouts = Rollouts(self.target.api, session.namespace, self._say, self.cancelled)
         apply = self._apply(rollouts, begun + session.timeout * (1 - RESERVE))
+        if any(each.step.version for each in self.prepared()):
+            rollouts.start()
         try:
             with self._guarded(apply):
                 self._services(apply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from mcci.delivery.deploy.record import Record
 
 
+_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """A namespace as it is. `releases` are the newest revisions by name, `deployed` the last that was in effect.
@@ -44,6 +48,13 @@ class Live:
     services: frozenset[str] = frozenset()
     virtual_services: Mapping[str, Object] = field(default_factory=dict)
     config_maps: Mapping[str, Object] = field(default_factory=dict)
+    version: str = ""
+
+    @property
+    def checks_fields(self) -> bool:
+        """Whether the server tells of fields that it does not know (`fieldValidation`, since Kubernetes 1.27)."""
+        found = _VERSION.match(self.version)
+        return found is not None and (int(found[1]), int(found[2])) >= (1, 27)
 
     @property
     def record(self) -> Record | None:
@@ -77,11 +88,12 @@ class Live:
 def read(api: ClusterApi, namespace: str) -> Live:
     """Return what is in `namespace`, asked all at once; nothing where there is no such namespace."""
     managed = f"{record.MANAGED_BY}=mcci"
-    with ThreadPoolExecutor(5, thread_name_prefix=f"read {api.name}") as pool:
+    with ThreadPoolExecutor(6, thread_name_prefix=f"read {api.name}") as pool:
         secrets = pool.submit(api.list, SECRET, namespace, labels=storage.CURRENT)
         deployments = pool.submit(api.list, DEPLOYMENT, namespace)
         services = pool.submit(api.list, SERVICE, namespace)
         virtual_services = pool.submit(api.list, VIRTUAL_SERVICE, namespace)
+        version = pool.submit(api.version)
         config_maps = pool.submit(api.list, CONFIG_MAP, namespace, labels=managed)
     releases, deployed, pending = _releases(secrets.result())
     return Live(
@@ -93,6 +105,7 @@ def read(api: ClusterApi, namespace: str) -> Live:
         services=frozenset(_by_name(services.result())),
         virtual_services=_by_name(virtual_services.result()),
         config_maps=_by_name(config_maps.result()),
+        version=version.result(),
     )
 
 

@@ -54,6 +54,8 @@ class Deploy:
         for each in self.clusters:
             for found in each.prepared():
                 renders.setdefault(found.fingerprint, each.rendering(found))
+        if len(renders) <= 1:  # helm renders it itself before it changes anything
+            return
         self._each(list(renders.values()), lambda render: render())
 
     def run(self) -> list[Done]:

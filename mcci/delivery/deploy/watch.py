@@ -56,16 +56,22 @@ class Rollouts:
         """Stop watching. The threads end with their watches, and hold nothing up."""
         self._stop.set()
 
-    def wait(self, deployment: str, image: str, labels: dict[str, str], deadline: float) -> Progress:
+    def wait(
+        self, deployment: str, image: str, labels: dict[str, str], deadline: float, *, generation: int = 0
+    ) -> Progress:
         """Return when the rollout of `image` is done. `deadline` is by `time.monotonic`.
+
+        What was heard of a Deployment before its `generation` does not count.
 
         Raises `RolloutFailed` with the reason as soon as there is one, `TimedOut`, or `Cancelled`.
         """
-        self._start()
+        self.start()
         said, told = (-1, -1), 0.0
         while True:
             with self._changed:
                 found = self._objects[DEPLOYMENT.kind].get(deployment)
+                if found and int(found["metadata"].get("generation") or 0) < generation:
+                    found = None
                 pods = [pod for pod in self._objects[POD.kind].values() if _has(pod, labels)]
                 progress = rollout.judge(found, pods, image)
                 if progress.done:
@@ -106,7 +112,8 @@ class Rollouts:
                 return [f"log of {failure.pod}:", *text.splitlines()]
         return []
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Begin to watch, if that is not done already."""
         with self._lock:
             if self._threads:
                 return

@@ -30,9 +30,13 @@ class FakeHelm:
     stopped: bool = False
     charts: dict[str, str] = field(default_factory=dict)  # by release: the text of the chart it last came from
 
+    def warm(self) -> None:
+        pass
+
     def upgrade(
-        self, release: str, chart: Path, values: Mapping[str, Any], namespace: str, *, description: str, timeout: float
-    ) -> None:
+        self, release: str, chart: Path, values: Mapping[str, Any], namespace: str, *, description: str, timeout: float,
+        checked_by_server: bool = False,
+    ) -> None:  # fmt: skip
         self._begin(f"upgrade {release}")
         assert timeout > 0
         self.charts[release] = (chart / "values.yaml").read_text(encoding="utf-8")
