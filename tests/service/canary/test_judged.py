@@ -1,4 +1,4 @@
-"""The commands with a Prometheus, webhooks and an Envoy that answer as they are told; the real ones are tried elsewhere."""
+"""The commands with a Prometheus, webhooks and an Envoy that answer as they are told."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.unit.canary.objects import V1, V2
 from tests.unit.canary.world import SERVICE
 
 NAMES = ("prod-aws",)
+NOTHING: tuple[int, Any] = (200, {"status": "success", "data": {"resultType": "matrix", "result": []}})
 Answer = Callable[[str, str], tuple[int, Any]]  # path and body of a request → status and JSON
 
 
@@ -77,8 +78,7 @@ def test_a_query_without_one_number(tmp_path: Path, values: tuple[str, ...], mes
 
     def answer(path: str, body: str) -> tuple[int, Any]:
         query = urllib.parse.parse_qs(body)["query"][0]
-        empty = 200, {"status": "success", "data": {"resultType": "matrix", "result": []}}
-        return vector(*values) if query == "own" else empty
+        return vector(*values) if query == "own" else NOTHING
 
     with server(answer) as url, judged(tmp_path, url) as found:
         config = found.folder / "mcci.yml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 
@@ -27,8 +28,8 @@ class Turning(Judge):
     world: World | None = None
     seen: list[State] = field(default_factory=list)
 
-    def look(self, state: State, troubles: tuple[str, ...], now: object) -> Look:  # type: ignore[override]
-        found = super().look(state, troubles, now)  # type: ignore[arg-type]
+    def look(self, state: State, troubles: tuple[str, ...], now: datetime) -> Look:
+        found = super().look(state, troubles, now)
         self.seen.append(state)
         if self.looks == self.at and self.world:
             abort(self.world.site(actor=Actor(who="otto")))
