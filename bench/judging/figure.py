@@ -129,7 +129,7 @@ def plot(curves: dict[str, Array], least: float) -> str:
     parts.append(f'<text x="{(_LEFT + right) / 2}" y="{bottom + 38}" text-anchor="middle">canary requests</text>')
     parts.append(f'<path d="M{place(least, 0)}L{place(least, 1)}" stroke="#555" stroke-dasharray="4 4"/>')
     x = _LEFT + least * scale
-    parts.append(f'<text x="{x - 4:.1f}" y="{bottom - 6}" text-anchor="end" fill="#555">least mean {least:.0f}</text>')
+    parts.append(f'<text x="{x:.1f}" y="{_TOP - 4}" text-anchor="middle" fill="#555">least mean: {least:.0f}</text>')
     for number, (name, exposed) in enumerate(curves.items()):
         colour = COLOURS[number]
         steps = np.linspace(0, _MOST, 201)

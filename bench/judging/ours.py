@@ -28,12 +28,15 @@ _CERTAIN = 2.33
 class Judge:
     """All rollouts of a row. `look` returns which of them are failed now."""
 
-    def __init__(self, rollouts: int, analysis: Analysis) -> None:
+    def __init__(self, rollouts: int, analysis: Analysis, clusters: int = 1) -> None:
         self.alpha = shares.alpha(analysis)
-        self.shares = shares.split(analysis, ["one"])
+        names = [str(number) for number in range(clusters)]
+        self.shares = shares.split(analysis, names)
         self.limit = analysis.max_error_rate / 100
         self.errors = _Wealth(rollouts, PRIOR, self._target(shares.ERRORS))
         self.limits = _Wealth(rollouts, PRIOR, self._target(shares.ERROR_LIMIT))
+        tests = [shares.in_cluster(shares.ERRORS, name) for name in names if clusters > 1]
+        self.own = {test: _Wealth(rollouts, PRIOR, self._target(test)) for test in tests}
         self.latency: _Wealth | None = None
         self.parts: Array | None = None
         self.clumps: dict[str, Array] = {}
@@ -46,22 +49,35 @@ class Judge:
 
     def look(self, now: Scrape, on: Array) -> Array:
         """Weigh a scrape for the rollouts that are `on`."""
+        for number, one in enumerate(now.clusters or (now,)):
+            self._look(one, on, shares.in_cluster(shares.ERRORS, str(number)))
+        return np.asarray(self.purse() >= (1 - 1e-9) / self.alpha) & on
+
+    def _look(self, now: Scrape, on: Array, own: str) -> None:
         clump = self._clump("errors", now.pods, now.pod_errors)
         table = _thinned(now.canary, now.stable, now.canary_errors, now.stable_errors, clump)
         self.errors.after_table(table, on)
+        if own in self.own:
+            self.own[own].after_table(table, on)
         requests, failed = now.canary / clump, np.floor(now.canary_errors / clump)
         pays = failed[:, None] * SLOPES - requests[:, None] * np.log1p((np.exp(SLOPES) - 1) * self.limit)
         self.limits.after(pays, on & (now.canary > 0))
         if now.canary_slower is not None:
             self._latency(now, on)
-        return np.asarray(self.purse() >= (1 - 1e-9) / self.alpha) & on
 
     def purse(self) -> Array:
         """The evidence of each rollout."""
-        held = self.latency.log if self.latency else np.zeros_like(self.errors.log)
-        logs = {shares.ERRORS: self.errors.log, shares.LATENCY: held, shares.ERROR_LIMIT: self.limits.log}
+        wealths = {
+            shares.ERRORS: self.errors,
+            shares.ERROR_LIMIT: self.limits,
+            shares.LATENCY: self.latency,
+            **self.own,
+        }
+        start = np.zeros_like(self.errors.log)
+        held = {test: wealth.log if wealth else start for test, wealth in wealths.items()}
+        logs = {test: held.get(test, start) for test in self.shares}
         return np.asarray(
-            np.sum([self.shares[test] * np.exp(np.minimum(log, 700)) for test, log in logs.items()], axis=0)
+            np.sum([self.shares[test] * np.exp(np.minimum(own, 700)) for test, own in logs.items()], axis=0)
         )
 
     def _target(self, test: str) -> float:

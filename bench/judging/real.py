@@ -28,27 +28,33 @@ class Real:
             stable = _counts(before.stable[one], before.stable_errors[one], before.stable_slower, one)
             start = (number - 1000) * LOOK
             pods = _pods(before, one)
-            looks.append(Look(cluster="one", start=start, end=start + LOOK, canary=Counts(), stable=stable, pods=pods))
+            looks.append(Look(cluster="0", start=start, end=start + LOOK, canary=Counts(), stable=stable, pods=pods))
 
     def check(self, number: int, now: Scrape, on: Array, purse: Array, failed: Array) -> None:
         """Judge a scrape; raises `AssertionError` when evidence or verdict differ from what numpy has."""
         for one, state in enumerate(self.states):
             if not on[one]:
                 continue
-            look = Look(
-                cluster="one",
-                start=number * LOOK,
-                end=(number + 1) * LOOK,
-                canary=_counts(now.canary[one], now.canary_errors[one], now.canary_slower, one),
-                stable=_counts(now.stable[one], now.stable_errors[one], now.stable_slower, one),
-                pods=_pods(now, one),
-            )
-            known = Evidence(looks=(look,), history=tuple(self.history[one]), until={"one": look.end})
+            parts = enumerate(now.clusters or (now,))
+            looks = tuple(_look(part, one, str(cluster), number * LOOK) for cluster, part in parts)
+            until = {look.cluster: look.end for look in looks}
+            known = Evidence(looks=looks, history=tuple(self.history[one]), until=until)
             judgement = judge(state, known, self.analysis)
             self.states[one] = State.from_json(judgement.state.to_json())
             found, held = np.log(judgement.evidence), np.log(purse[one])
             assert abs(found - held) < 1e-5, (number, one, judgement.evidence, purse[one])
             assert (judgement.verdict is Verdict.FAIL) == bool(failed[one]), (number, one, judgement.reasons)
+
+
+def _look(now: Scrape, one: int, cluster: str, start: float) -> Look:
+    return Look(
+        cluster=cluster,
+        start=start,
+        end=start + LOOK,
+        canary=_counts(now.canary[one], now.canary_errors[one], now.canary_slower, one),
+        stable=_counts(now.stable[one], now.stable_errors[one], now.stable_slower, one),
+        pods=_pods(now, one),
+    )
 
 
 def _counts(requests: Array, errors: Array, slower: Array | None, one: int) -> Counts:

@@ -36,6 +36,7 @@ class Scrape:
     pods: Array | None = None
     pod_errors: Array | None = None
     pod_slower: Array | None = None
+    clusters: tuple[Scrape, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class World:
     `load` and `base` give factors for (look, rollouts); `slow` is how much longer the canary's requests take, and
     `tail` how much longer its slowest tenth; `spread` is the log-normal's sigma, with `pareto` a tail of that index.
     `stumbles` is the chance that a pod fails `stumble_share` of a scrape's requests, or with `stalls` makes them slow.
+    With several `clusters` these divide the load, only the first `bad_clusters` have a worse canary, and durations are
+    left out.
     """
 
     rate: float = 100.0
@@ -68,6 +71,8 @@ class World:
     pods_known: bool = True
     history: int = 0
     resets: float = 0.0
+    clusters: int = 1
+    bad_clusters: int = 0
 
     @property
     def looks(self) -> int:
@@ -81,9 +86,25 @@ class World:
 
 def scrapes(world: World, rollouts: int, seed: int) -> Iterator[Scrape]:
     """Yield a rollout's scrapes in order, for all rollouts at once."""
+    if world.clusters > 1:
+        return _clusters(world, rollouts, seed)
     rng = np.random.default_rng(seed)
     made = (_scrape(world, look, rollouts, rng) for look in range(world.looks))
     return _with_resets(world, list(made), rng) if world.resets else made
+
+
+def _clusters(world: World, rollouts: int, seed: int) -> Iterator[Scrape]:
+    part = replace(world, clusters=1, rate=world.rate / world.clusters)
+    fine = replace(part, canary_errors=world.errors)
+    each = [
+        scrapes(part if number < world.bad_clusters else fine, rollouts, 100 * seed + number)
+        for number in range(world.clusters)
+    ]
+    fields = ("canary", "stable", "canary_errors", "stable_errors")
+    for found in zip(*each, strict=True):
+        own = tuple(replace(scrape, canary_slower=None, stable_slower=None) for scrape in found)
+        sums = {name: np.sum([getattr(scrape, name) for scrape in own], axis=0) for name in fields}
+        yield Scrape(**sums, clusters=own)
 
 
 def history(world: World, rollouts: int, seed: int) -> Iterator[Scrape]:
