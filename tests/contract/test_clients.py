@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +12,7 @@ import pytest
 
 from tests.contract.api import eventually, good
 from tests.contract.objects import FAKE, deployment
-from tests.tools.helm import HelmMissingError, helm
+from tests.tools.helm import HelmMissingError, helm, kubectl
 
 if TYPE_CHECKING:
     from tests.contract.api import Cluster
@@ -134,10 +133,10 @@ def _istio_values(*weights: int) -> dict[str, Any]:
 
 
 def _kubectl() -> str:
-    found = shutil.which("kubectl")
-    if not found:
-        pytest.skip("no kubectl: install Kubernetes' own client")
-    return found
+    try:
+        return str(kubectl())
+    except HelmMissingError as error:
+        pytest.skip(str(error))
 
 
 def test_kubectl(cluster: Cluster, namespace: str, tmp_path: Path) -> None:

