@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     "--keep", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
     help="Keep the rehearsal's files in this folder, which must not exist.",
 )  # fmt: skip
+@click.option(
+    "--report", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what came of it to this HTML file, and as JSON beside it.",
+)  # fmt: skip
 @format_option()
-def command(scenario: Path, jobs: int, port: int, keep: Path | None, format_: str) -> int:
+def command(scenario: Path, jobs: int, port: int, keep: Path | None, report: Path | None, format_: str) -> int:
     """Play the pipelines of SCENARIO's project as GitLab and its runners would.
 
     \b
@@ -40,6 +44,8 @@ def command(scenario: Path, jobs: int, port: int, keep: Path | None, format_: st
         raise UsageError(f"{keep} is there already: give a folder that is not.")
     with tempfile.TemporaryDirectory(prefix="mcci-rehearsal-", ignore_cleanup_errors=True) as folder:
         result = _play(scenario, keep or Path(folder), jobs, port)
+        if report is not None:
+            _report(result, report)
         if format_ == "json":
             _json(result)
         else:
@@ -64,6 +70,16 @@ def _lab(config: Config, folder: Path, settings: Mapping[str, Any]) -> Lab:
     from mcci.rehearsal.play.lab import LocalLab
 
     return LocalLab(config, folder, settings, output.log)
+
+
+def _report(result: Result, page: Path) -> None:
+    from mcci import output
+    from mcci.rehearsal.report.collect import collect
+    from mcci.rehearsal.report.write import write
+
+    if result.stage is not None:
+        machine = write(collect(result, result.stage.site.gitlab), page)
+        output.log(f"the report is {page}, and {machine} for machines")
 
 
 def _text(result: Result) -> None:
