@@ -97,16 +97,21 @@ def carries(survey: Survey, target: Mapping[str, int], replicas: int) -> list[Ho
     ready = survey.ready()
     holds = []
     for version, weight in target.items():
-        need = max(1, math.ceil(replicas * weight / 100)) if weight else 0
+        need = needs(weight, replicas)
         if ready[version] < need:
             troubles = survey.troubles(version)
             why = f" ({'; '.join(troubles[:3])})" if troubles else ""
             text = (
                 f"{version} has {ready[version]} ready pods and needs {need} to carry {weight} % of the traffic{why}. "
-                "Scale it or mend it, then run this again."
+                "Mend it, or scale it first with --scale, then run this again."
             )
             holds.append(Hold(guard="replicas", text=text))
     return holds
+
+
+def needs(weight: int, replicas: int) -> int:
+    """Return how many of `replicas` pods carry `weight` percent of the traffic."""
+    return max(1, math.ceil(replicas * weight / 100)) if weight else 0
 
 
 def baked(since: datetime, now: datetime, bake: float) -> list[Hold]:

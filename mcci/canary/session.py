@@ -109,7 +109,8 @@ def opened(site: Site, *, wait: float = 0, ttl: float = leases.TTL, dry_run: boo
     with ExitStack() as stack:
         try:
             lock = leases.hold(
-                api, site.namespace, site.name, holder, ttl=ttl, wait=wait, clock=site.clock, say=site.log
+                api, site.namespace, site.name, holder, ttl=ttl, wait=wait, clock=site.clock, ended=site.ended,
+                say=site.log,
             )  # fmt: skip
             held = stack.enter_context(lock)
         except Unreachable as error:

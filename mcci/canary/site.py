@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mcci.canary.state import Actor
     from mcci.clients.kubernetes.api import ClusterApi
+    from mcci.clusters.leases import Holder
 
 Result = TypeVar("Result")
 
@@ -66,6 +67,7 @@ class Site:
     log: Callable[[str], None] = nothing
     at_once: int = 16
     ahead: timedelta = timedelta(0)
+    ended: Callable[[Holder], bool] | None = None  # knows whether the job that holds the lock is over
 
     @property
     def leader(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mcci.canary import guards, judged, plan, traffic
 from mcci.canary.move import Note
 from mcci.canary.outcome import Outcome
+from mcci.canary.scale import scale_for
 from mcci.canary.session import hold_unless, live, opened, require_traffic, settled
 from mcci.canary.state import Action
 from mcci.canary.verdict import Verdict
@@ -21,9 +22,19 @@ if TYPE_CHECKING:
 
 
 def step(
-    site: Site, to: int, settings: Canary, judge: Judge, *, force: bool = False, wait: float = 0, dry_run: bool = False
+    site: Site,
+    to: int,
+    settings: Canary,
+    judge: Judge,
+    *,
+    force: bool = False,
+    scale: bool = False,
+    wait: float = 0,
+    dry_run: bool = False,
 ) -> Outcome:
     """Move the canary's weight to `to` in every config cluster; where it is there already, change nothing.
+
+    With `scale` versions with too few pods get more first.
 
     Raises `NotInPlan`, `NoCanary`, `Stale`, `Busy`, `OnHold`, `ForeignEdit`, `LockHeld`, and what `move` raises. Where
     the judge says fail all traffic goes back to the stable version, and the outcome's code is 4.
@@ -38,6 +49,10 @@ def step(
         if plan.is_done(state, to) and not (force and to < state.step):
             return _unchanged(session, state, to)
         forced += plan.check_step(state, to, settings.steps, force=force)
+        if scale and not dry_run:
+            needed = guards.capacity(state, session.survey)
+            scaled = scale_for(session, {state.stable: 100 - to, state.canary: to}, needed)
+            session.told += scaled
         return _take(session, state, to, settings, judge, forced, force=force, dry_run=dry_run)
 
 

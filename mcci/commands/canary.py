@@ -36,6 +36,7 @@ def command() -> None:
 @acting_options
 @force_option
 @click.option("--to", metavar="N", type=int, required=True, help="The canary's weight after the step, in percent.")
+@click.option("--scale", is_flag=True, help="Give a version with too few ready pods for its share more of them first.")
 @click.option(
     "--stay/--no-stay", default=None, help="Judge while the weight bakes (default: where there is a Prometheus)."
 )
@@ -49,6 +50,7 @@ def step_command(
     wait: int,
     dry_run: bool,
     force: bool,
+    scale: bool,
     stay: bool | None,
 ) -> int:
     """Move the canary of SERVICE to N percent of the traffic, in every config cluster.
@@ -60,7 +62,9 @@ def step_command(
     from mcci.config.model import Notice
 
     with opened(service, environment, without, config) as found, reported(found, f"step to {to}", dry_run) as end:
-        outcome = step(found.site, to, found.settings, found.judge, force=force, wait=wait, dry_run=dry_run)
+        outcome = step(
+            found.site, to, found.settings, found.judge, force=force, scale=scale, wait=wait, dry_run=dry_run
+        )  # fmt: skip
         end.took(outcome, Notice.STEP)
         if outcome.code is ExitCode.DONE and not dry_run:
             stays = found.is_judged if stay is None else stay

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -89,7 +89,7 @@ def opened(service: str, environment: str | None, without: tuple[str, ...], conf
     from mcci.canary.report.files import Report
     from mcci.canary.verdict import NoJudge
     from mcci.clients import prometheus, repository
-    from mcci.clusters import access
+    from mcci.clusters import access, ended
     from mcci.clusters.leases import SystemClock
 
     model = repository.load_config(config)
@@ -98,7 +98,8 @@ def opened(service: str, environment: str | None, without: tuple[str, ...], conf
     place = opening.environment_of(model, environment)
     names = [name for part in opening.clusters_of(model, place, chosen) for name in part]
     left = opening.check_without(names, without, service)
-    actor = opening.actor_of(job.read(), user())
+    current = job.read()
+    actor = opening.actor_of(current, user())
     urls = {name: model.clusters[name].prometheus for name in left}
     metrics = prometheus.open_all(urls, os.environ)
     judge: Judge = NoJudge()
@@ -112,6 +113,7 @@ def opened(service: str, environment: str | None, without: tuple[str, ...], conf
     with access.open_clusters(clusters, os.environ, root=config.parent, deadline=DEADLINE) as found:
         apis = {name: each.api for name, each in found.items()}
         site = opening.site_of(model, place, chosen, apis, actor, SystemClock(), output.log).leave_out(without)
+        site = replace(site, ended=ended.by_gitlab(current))
         shown = {name: url for name, url in urls.items() if url}
         report = Report(
             service=service, namespace=site.namespace, begun=datetime.now(UTC), job_url=actor.job_url, prometheus=shown
