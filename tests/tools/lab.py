@@ -8,11 +8,12 @@ A pod is ready at once, or fails as its annotation `lab.mcci.io/fake` says (`mcc
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mcci.lab.clusters.access.users import ADMIN
 from mcci.lab.clusters.cluster import Cluster
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
     from mcci.lab.clusters.access.users import User
     from mcci.lab.clusters.api.counter import Requests
+    from mcci.lab.clusters.pods.model import Runtime
     from mcci.lab.clusters.pods.node import Node
     from mcci.lab.clusters.store import Store
 
 Object = dict[str, Any]
+Pods = Literal["fake", "real"]
 DEFINITIONS = Path(__file__).parents[2] / "charts" / "crds"
 
 
@@ -60,21 +63,34 @@ class LabCluster:
 
 @contextmanager
 def lab_clusters(
-    names: Sequence[str], *, folder: Path | None = None, controllers: bool = True
+    names: Sequence[str], *, folder: Path | None = None, controllers: bool = True, pods: Pods = "fake"
 ) -> Iterator[dict[str, LabCluster]]:
     """Start a cluster for each name, and stop them at the end.
 
     Their state is in `folder`, and comes back from there (default: a temporary one). `controllers=False` leaves
-    Deployments, Jobs and namespaces to themselves.
+    Deployments, Jobs and namespaces to themselves. `pods="real"` runs them: in the engine of DOCKER_HOST, else as
+    processes, cluster by cluster at addresses of 127.32, 127.33 and so on.
     """
     with ExitStack() as stack:
         root = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcci-lab-")))
-        yield {name: _start(name, root / name, stack, controllers=controllers) for name in names}
+        found: dict[str, LabCluster] = {}
+        for number, name in enumerate(names):
+            cluster = stack.enter_context(Cluster(name, root / name, definitions=DEFINITIONS))
+            runtime = _runtime(name, root / "images") if pods == "real" else None
+            network = f"127.{32 + number}.0.0/16"
+            running = workloads(cluster, runtime=runtime, network=network)
+            found[name] = _described(cluster, stack.enter_context(running) if controllers else None)
+        yield found
 
 
-def _start(name: str, folder: Path, stack: ExitStack, *, controllers: bool) -> LabCluster:
-    cluster = stack.enter_context(Cluster(name, folder, definitions=DEFINITIONS))
-    node = stack.enter_context(workloads(cluster)) if controllers else None
+def _runtime(name: str, images: Path) -> Runtime:
+    from mcci.lab.clusters.pods.real import RealRuntime, choose
+
+    return RealRuntime(choose(images, engines=True), f"tests-{os.getpid()}-{name}")
+
+
+def _described(cluster: Cluster, node: Node | None) -> LabCluster:
+    folder, name = cluster.folder, cluster.name
     kubeconfig = folder / "kubeconfig"
     kubeconfig.touch(mode=0o600)
     kubeconfig.write_text(cluster.kubeconfig(), "utf-8")
