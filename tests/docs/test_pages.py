@@ -68,7 +68,9 @@ def test_commands_exist(name: str) -> None:
             continue
         command = cli.get_command(click.Context(cli), found[1])
         assert command is not None
-        options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+        inner = command.commands.values() if isinstance(command, click.Group) else ()
+        parameters = [*command.params, *(each for sub in inner for each in sub.params)]
+        options = {option for each in parameters for option in (*each.opts, *each.secondary_opts)} | {"--help", "-h"}
         unknown += [line for option in re.findall(r"(?<=\s)--?[a-z][a-z-]*", found[2]) if option not in options]
     assert unknown == []
 
