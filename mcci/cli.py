@@ -39,6 +39,7 @@ COMMANDS = {
     "rollback": ("rollback", "Bring the last good release back."),
     "canary": ("canary", "Move a service's traffic to a new version, step by step."),
     "doctor": ("doctor", "Check the clusters and what the jobs need, and say what to do."),
+    "network": ("network", "Join the clouds by OpenVPN: render, apply, verify."),
     "lab": ("lab", "Run local clusters to deliver to."),
     "rehearse": ("rehearse", "Play the pipelines on this machine, before they are pushed."),
 }
