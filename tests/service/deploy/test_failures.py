@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -242,7 +243,9 @@ def test_killed_at_a_write(project: Project, number: int) -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("major", ["3", "4"])
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_at_every_write(project: Project, major: str, after: bool) -> None:
+def test_killed_at_every_write(
+    project: Project, major: str, after: bool, record_property: Callable[[str, object], None]
+) -> None:
     """After kill -9 at any write of a deploy, before or after it takes effect, the next run finishes it."""
     project.variables["MCCI_LOCK_SECONDS"] = "6"
     project.major = "4" if major == "4" else "3"
@@ -257,6 +260,7 @@ def test_killed_at_every_write(project: Project, major: str, after: bool) -> Non
         check_repaired(project, digit)
         if not reached:
             break
+    record_property("writes", number - 1)
     assert number > 15, "a deploy has more writes than this"
 
 
