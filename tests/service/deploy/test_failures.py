@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -243,9 +243,7 @@ def test_killed_at_a_write(project: Project, number: int) -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("major", ["3", "4"])
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_at_every_write(
-    project: Project, major: str, after: bool, record_property: Callable[[str, object], None]
-) -> None:
+def test_killed_at_every_write(project: Project, major: str, after: bool) -> None:
     """After kill -9 at any write of a deploy, before or after it takes effect, the next run finishes it."""
     project.variables["MCCI_LOCK_SECONDS"] = "6"
     project.major = "4" if major == "4" else "3"
@@ -260,7 +258,7 @@ def test_killed_at_every_write(
         check_repaired(project, digit)
         if not reached:
             break
-    record_property("writes", number - 1)
+    sys.stderr.write(f"{number - 1} writes, each survived\n")
     assert number > 15, "a deploy has more writes than this"
 
 

@@ -63,7 +63,7 @@ def test_damaged_release(data: str) -> None:
     ("said", "kind", "code"),
     [
         (
-            "Error: UPGRADE FAILED: execution error at (microservice/templates/checks.yaml:4:3): no",
+            "Error: UPGRADE FAILED: execution error at (m/templates/checks.yaml:4:3): no",
             failures.ChartRefused,
             2,
         ),
