@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,14 +76,15 @@ class Cluster:
                 timeout_graceful_shutdown=2,
             )
         )
-        self._thread = threading.Thread(target=self._server.run, name=f"cluster {name}", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=f"cluster {name}", daemon=True)
 
     def __enter__(self) -> Cluster:
         """Serve; return once the port answers. Raises RuntimeError where it does not."""
         self._thread.start()
         while not self._server.answers.wait(0.05):
             if not self._thread.is_alive():
-                raise RuntimeError(f"the API server of cluster {self.name} did not start")
+                self.store.close()
+                raise RuntimeError(f"the API server of cluster {self.name} did not start: see the log")
         return self
 
     def __exit__(
@@ -92,6 +94,10 @@ class Cluster:
         self._server.stop(self.api)
         self._thread.join()
         self.store.close()
+
+    def _serve(self) -> None:
+        with suppress(SystemExit):  # how uvicorn says that it could not listen; `__enter__` says it to the caller
+            self._server.run()
 
     @property
     def port(self) -> int:
