@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from mcci.clients import probe
 from mcci.clients.daemons import Daemon
 from mcci.errors import UsageError
 from mcci.lab.mesh.metrics import prometheus
+from mcci.lab.mesh.program import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 START = 20.0  # seconds
 
 
-class Prometheus:
+class Prometheus(Program):
     """The Prometheus of `cluster`, at `address`; started by `with`, stopped at its end."""
 
     def __init__(
@@ -27,22 +28,11 @@ class Prometheus:
         self.address = address
         self._configuration = prometheus(cluster, f"{envoy[0]}:{envoy[1]}", interval=interval)
         self._folder = folder
-        self._daemon: Daemon | None = None
 
     @property
     def url(self) -> str:
         """Where it is asked."""
         return f"http://{self.address[0]}:{self.address[1]}"
-
-    @property
-    def pid(self) -> int:
-        """Its process; 0 where it does not run."""
-        return self._daemon.pid if self._daemon is not None else 0
-
-    @property
-    def running(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._daemon is not None and self._daemon.running
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises `UsageError` where it is not installed."""
@@ -67,16 +57,3 @@ class Prometheus:
             log=self._folder / "prometheus.log",
         )
         self._daemon.wait_until(lambda: not probe.answers(host, port, "/-/ready"), seconds=START)
-
-    def stop(self) -> None:
-        """Stop it; does nothing where it does not run."""
-        if self._daemon is not None:
-            self._daemon.stop()
-            self._daemon = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()

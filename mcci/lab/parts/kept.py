@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mcci.errors import McciError
 
@@ -12,24 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import ExitStack
 
+    from mcci.lab.mesh.program import Program
+
 LOOK = 0.5  # seconds between two looks
 PAUSE = 2.0  # seconds until one that did not start is tried again
 
 logger = logging.getLogger(__name__)
-
-
-class Program(Protocol):
-    """Something that runs until it is stopped."""
-
-    @property
-    def running(self) -> bool:
-        """Whether it was started and has not ended."""
-
-    def start(self) -> None:
-        """Start it. Raises `McciError`."""
-
-    def stop(self) -> None:
-        """Stop it; does nothing where it does not run."""
 
 
 def keep(programs: Iterable[Program], stack: ExitStack, name: str) -> None:
