@@ -245,10 +245,11 @@ def hold(
     `say` is told what is waited for. Raises `LockHeld`, and what the API raises.
     """
     lock = Lock(
-        api=api.within(ttl / _RENEWALS), namespace=namespace, name=name, holder=holder, ttl=ttl,
+        api=api.within(ttl / 3), namespace=namespace, name=name, holder=holder, ttl=ttl,
         clock=clock or SystemClock(), ended=ended,
     )  # fmt: skip
     held = _acquire(lock, wait, say)
+    lock.api = api.within(ttl / _RENEWALS)  # a renewal that takes longer would be late
     stop = threading.Event()
     thread = threading.Thread(target=_renew, args=(lock, stop), name=f"lease {name} {api.name}", daemon=True)
     thread.start()
