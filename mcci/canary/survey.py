@@ -12,12 +12,13 @@ from mcci.canary import facts, state_json
 from mcci.canary.facts import Survey, View
 from mcci.canary.site import each, raise_first
 from mcci.clients.kubernetes.api import CONFIG_MAP, LEASE, POD, VIRTUAL_SERVICE, Kind
-from mcci.errors import UsageError
+from mcci.errors import McciError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcci.canary.site import Site
+    from mcci.canary.state import State
     from mcci.clients.kubernetes.api import ClusterApi, Object
 
 RECORD = "mcci-environment"
@@ -57,6 +58,15 @@ def look(site: Site, *, tolerant: bool = False) -> tuple[Site, Survey]:
         others={name: views[name] for name in site.others},
         now=site.now(),
     )
+
+
+def last_state(site: Site) -> State | None:
+    """Return the state in the leading cluster, for a report; None where it cannot be read."""
+    try:
+        found = site.config[site.leader].get(CONFIG_MAP, site.name, site.namespace)
+        return state_json.read(found, site.leader) if found else None
+    except McciError:
+        return None
 
 
 def _read(site: Site, name: str, api: ClusterApi) -> _Raw:

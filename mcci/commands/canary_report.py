@@ -57,10 +57,13 @@ class End:
     def failed(self, error: McciError) -> None:
         """Note why a command did nothing, or not all."""
         from mcci.canary.report.junit import Case, Result
+        from mcci.canary.survey import last_state
         from mcci.config.model import Notice
 
         case = Case(name=self.name, result=Result.FAILED, message=str(error).splitlines()[0], text=str(error))
         self.found.report.cases.append(case)
+        if self.found.report.state is None and error.exit_code in (ExitCode.ON_HOLD, ExitCode.ROLLED_BACK):
+            self.found.report.state = last_state(self.found.site)
         if error.exit_code is ExitCode.ON_HOLD and self.found.report.state is not None:
             tell(self.found, Notice.HOLD, self.found.report.state, "", str(error).splitlines()[0])
 

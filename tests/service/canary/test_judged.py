@@ -91,10 +91,19 @@ def test_a_query_without_one_number(tmp_path: Path, values: tuple[str, ...], mes
 
 def test_a_prometheus_that_is_down(tmp_path: Path) -> None:
     """No answer is no evidence: held, with the address that does not answer."""
-    with judged(tmp_path, "http://127.0.0.1:1") as found:
-        code, said = found.run("step", SERVICE, "--to", "25")
+    told: list[str] = []
+
+    def answer(path: str, body: str) -> tuple[int, Any]:
+        told.append(body)
+        return 200, {}
+
+    more = "notifications: {team: {url: HOOK, on: [hold], text: $service holds}}\n"
+    with server(answer) as url, judged(tmp_path, "http://127.0.0.1:1", more) as found:
+        code, said = found.run("step", SERVICE, "--to", "25", HOOK=url)
         assert (code, found.share()) == (5, [10])
         assert "Prometheus at http://127.0.0.1:1 does not answer" in said
+        assert [json.loads(each) for each in told] == [{"text": f"{SERVICE} holds"}]
+        assert (found.folder / "canary" / f"{SERVICE}.svg").exists()
 
 
 def test_a_canary_that_breaks_a_limit_goes_back_and_people_are_told(tmp_path: Path) -> None:
@@ -147,4 +156,4 @@ def test_waits_for_proxies(tmp_path: Path) -> None:
         config.write_text(config.read_text().replace("cloud: aws", f'cloud: aws, proxies: ["{url}"]'))
         code, said = found.run("step", SERVICE, "--to", "10")
         assert (code, asked) == (0, ["/config_dump"] * 3), said
-        assert f"the proxy at {url} has the weights after 0." in said
+        assert f"the proxy at {url} has the weights after" in said
