@@ -80,8 +80,9 @@ class Site:
         return name_of(self.service)
 
     def now(self) -> datetime:
-        """Return the leader's time of day, where it is known."""
-        return self.clock.now().astimezone(UTC) + self.ahead
+        """Return the leader's time of day, where it is known: in milliseconds, as the state keeps times."""
+        now = self.clock.now().astimezone(UTC) + self.ahead
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def leave_out(self, names: Iterable[str]) -> Site:
         """Return the site without some clusters. Raises `UsageError` where no config cluster is left."""

@@ -10,13 +10,14 @@ import pytest
 from mcci.canary.abort import abort
 from mcci.canary.guards import OnHold
 from mcci.canary.state import Action, Actor, State
+from mcci.canary.step import step
 from mcci.canary.verdict import Look, Verdict
 from mcci.canary.watch import Sample, stay
 from mcci.clients.kubernetes.api import POD
 from mcci.errors import ExitCode
 from tests.unit.canary.kills import prepared
 from tests.unit.canary.objects import V2
-from tests.unit.canary.world import Judge, World, pod
+from tests.unit.canary.world import SETTINGS, Judge, World, pod
 
 
 @dataclass
@@ -87,3 +88,15 @@ def test_ends_in_time_for_the_job() -> None:
     begun = world.clock.seconds
     assert stay(world.site(), world.state(), Judge(), 45, bake=600).code is ExitCode.DONE
     assert world.clock.seconds - begun == 45
+
+
+def test_goes_on_from_a_step_just_taken() -> None:
+    """The state that a step returns is the one that it wrote, to the millisecond that is kept."""
+    world = World()
+    world.deploy()
+    world.clock.seconds += 0.123456
+    taken = step(world.site(), 10, SETTINGS, Judge())
+    assert taken.state == world.state()
+    judge = Judge()
+    stay(world.site(), taken.state, judge, 100, bake=600)
+    assert judge.looks == 11
