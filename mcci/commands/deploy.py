@@ -102,6 +102,7 @@ def base_session(
     Raises `UsageError` and `InvalidInput` for files that cannot be used.
     """
     from mcci import job
+    from mcci.clusters import ended
     from mcci.delivery.deploy.prepare import Kitchen
     from mcci.delivery.deploy.session import Session
     from mcci.delivery.deploy.sets import parse
@@ -119,6 +120,7 @@ def base_session(
         timeout=options["timeout"],
         wait=options["wait"],
         again=options.get("again", False),
+        ended=ended.by_gitlab(now),
         ttl=_lock_seconds(os.environ),
         say=say,
     )

@@ -199,7 +199,7 @@ class ClusterDeploy:
             return
         with leases.hold(
             self.leader.api, session.namespace, name_of(service), session.holder, ttl=session.ttl, wait=CANARY_WAIT,
-            say=self._say,
+            ended=session.ended, say=self._say,
         ) as held:  # fmt: skip
             yield held
 
@@ -274,6 +274,7 @@ class ClusterDeploy:
         self.held = self._stack.enter_context(
             leases.hold(
                 self.target.api, session.namespace, LEASE, session.holder, ttl=session.ttl, wait=session.wait,
+                ended=session.ended,
                 say=self._say,
             )
         )  # fmt: skip

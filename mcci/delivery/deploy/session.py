@@ -83,6 +83,7 @@ class Session:
     again: bool = False
     ttl: float = TTL
     wait: float = 0
+    ended: Callable[[Holder], bool] | None = None  # knows whether the job that holds a lock is over
     masks: Masks = field(default_factory=Masks)
     slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -1,8 +1,8 @@
 """The values of a release: chart < environment < cluster < service < `--set`, then what the release decides; pure.
 
-The service's own are those of `<service>/values.yml` and, over them, `values` of the service in mcci.yml. What mcci.yml
-says elsewhere (ports, health, cloud, profile) comes first of all, right over the chart's. Mappings are merged key by
-key and lists replaced, as Helm does it.
+The service's own are its `values` in mcci.yml, which may come from `defaults`, and over them `<service>/values.yml`.
+What mcci.yml says elsewhere (ports, health, cloud, profile) comes first of all, right over the chart's. Mappings are
+merged key by key and lists replaced, as Helm does it.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def values(
     layers = [
         Layer(where=f"environments.{environment.name}.values", values=_of(environment.values, chart)),
         Layer(where=f"clusters.{cluster.name}.values", values=_of(cluster.values, chart)),
-        Layer(where=files.where, values=files.values if chart is Chart.MICROSERVICE else {}),
         Layer(where=f"services.{service.name}.values", values=_of(service.values, chart)),
+        Layer(where=files.where, values=files.values if chart is Chart.MICROSERVICE else {}),
         *(Layer(where=each.where, values=_of(each.values, chart)) for each in sets),
     ]
     for layer in layers:

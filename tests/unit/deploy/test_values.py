@@ -38,9 +38,9 @@ def of(text: str = TEXT, files: ServiceFiles = FILE, *sets: str, chart: Chart = 
 
 
 def test_order() -> None:
-    """Chart < environment < cluster < service's file < service in mcci.yml < --set."""
+    """Chart < environment < cluster < service in mcci.yml < service's file < --set."""
     found = of(TEXT, FILE, "microservice.e=set", "microservice.d=set")
-    assert [found[key] for key in "abcde"] == ["service", "file", "cluster", "set", "set"]
+    assert [found[key] for key in "abcde"] == ["file", "file", "cluster", "set", "set"]
     assert found["deep"] == {"x": 1, "y": 2}
     assert found["list"] == [3]
 
