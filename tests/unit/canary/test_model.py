@@ -227,4 +227,4 @@ class ManyCanaries(Canaries):
 
 
 TestManyCanaries = pytest.mark.faults(ManyCanaries.TestCase)
-TestManyCanaries.settings = settings(max_examples=600, stateful_step_count=40, deadline=None)
+TestManyCanaries.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
