@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcci.config.model import Config
+    from mcci.rehearsal.page.serve import Served
     from mcci.rehearsal.play.rehearsal import Result
     from mcci.rehearsal.play.stage import Lab
 
@@ -31,8 +33,12 @@ if TYPE_CHECKING:
     "--report", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Write what came of it to this HTML file, and as JSON beside it.",
 )  # fmt: skip
+@click.option("--serve", is_flag=True, help="Serve a page to watch and to press jobs on, and stay until Ctrl-C.")
+@click.option("--show", metavar="SERVICE", default="", help="With --serve: show this service's own page beside it.")
 @format_option()
-def command(scenario: Path, jobs: int, port: int, keep: Path | None, report: Path | None, format_: str) -> int:
+def command(
+    scenario: Path, jobs: int, port: int, keep: Path | None, report: Path | None, serve: bool, show: str, format_: str
+) -> int:
     """Play the pipelines of SCENARIO's project as GitLab and its runners would.
 
     \b
@@ -42,8 +48,11 @@ def command(scenario: Path, jobs: int, port: int, keep: Path | None, report: Pat
     """
     if keep is not None and keep.exists():
         raise UsageError(f"{keep} is there already: give a folder that is not.")
+    if show and not serve:
+        raise UsageError("--show says what is on the page: give --serve, too.")
     with tempfile.TemporaryDirectory(prefix="mcci-rehearsal-", ignore_cleanup_errors=True) as folder:
-        result = _play(scenario, keep or Path(folder), jobs, port)
+        place = (keep or Path(folder)).resolve()
+        result = _serve(scenario, place, jobs, port, show) if serve else _play(scenario, place, jobs, port)
         if report is not None:
             _report(result, report)
         if format_ == "json":
@@ -53,16 +62,37 @@ def command(scenario: Path, jobs: int, port: int, keep: Path | None, report: Pat
     return ExitCode.DONE if result.passed else ExitCode.NO
 
 
-def _play(scenario: Path, folder: Path, jobs: int, port: int) -> Result:
+def _play(scenario: Path, folder: Path, jobs: int, port: int, served: Served | None = None) -> Result:
     from mcci import output
     from mcci.clients.files import read as read_file
     from mcci.rehearsal.play.rehearsal import Options, rehearse
     from mcci.rehearsal.scenario.reader import read
 
+    def lab(config: Config, state: Path, settings: Mapping[str, Any]) -> Lab:
+        started = _lab(config, state, settings)
+        if served is not None:
+            from mcci.lab.plan import Folder
+
+            served.watch(config, Folder(path=state))
+        return started
+
     found = read(read_file(scenario).decode("utf-8", "replace"), scenario)
     output.log(found.title)
-    options = Options(folder=folder.resolve(), jobs=jobs, port=port, lab=_lab)
+    options = Options(folder=folder, jobs=jobs, port=port, lab=lab)
+    if served is not None:
+        options = replace(options, routes=served.routes, served=served.served, stay=served.stay)
     return rehearse(found, options, output.log)
+
+
+def _serve(scenario: Path, folder: Path, jobs: int, port: int, show: str) -> Result:
+    from mcci import output
+    from mcci.rehearsal.page.serve import Served
+
+    served = Served(output.log, shown=show)
+    try:
+        return _play(scenario, folder, jobs, port, served)
+    finally:
+        served.close()
 
 
 def _lab(config: Config, folder: Path, settings: Mapping[str, Any]) -> Lab:

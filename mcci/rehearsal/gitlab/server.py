@@ -53,6 +53,7 @@ class Server:
     def stop(self) -> None:
         """Serve no more."""
         self._stopped.set()
+        self.site.closed.set()
         self._server.should_exit = True
         self._thread.join()
 

@@ -43,6 +43,7 @@ class Site:
         self.merge_requests = MergeRequests(self)
         self.numbers = itertools.count(1)
         self.pushing = threading.Lock()
+        self.closed = threading.Event()  # nobody serves it any more
         self.quiet = False  # pushes start no pipelines while a project is being set up
 
     def project(self) -> Project:

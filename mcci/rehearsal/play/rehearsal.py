@@ -67,6 +67,7 @@ class Options:
     jobs: int = 2
     port: int = 0
     routes: Callable[[Site], Sequence[BaseRoute]] = lambda _: ()
+    served: Callable[[Site], None] = lambda _: None
     lab: Callable[[Config, Path, Mapping[str, object]], Lab] | None = None
     stay: Callable[[Stage], None] = lambda _: None
 
@@ -117,6 +118,7 @@ def _begin(scenario: Scenario, options: Options, stack: ExitStack, tell: Callabl
         site.settings.variables.append(ProjectVariable(key=name, value=value, masked=_is_secret(name)))
     stack.enter_context(Server(site, port=options.port, more=options.routes(site)))
     tell(f"the local GitLab is at {site.url}")
+    options.served(site)
     checkout = Checkout(folder, site, users[0])
     site.quiet = True
     checkout.publish(config)
