@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mcci.cli import config_option, format_option
+from mcci.commands.deploy_output import show, show_changes
+from mcci.commands.deploy_session import base_session, load_release, say
 from mcci.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mcci.config.model import Config, Environment, Service
-    from mcci.delivery.deploy.diff import Change
-    from mcci.delivery.deploy.run import Deploy, Done
+    from mcci.config.model import Config, Environment
+    from mcci.delivery.deploy.run import Deploy
     from mcci.delivery.deploy.session import Session
-    from mcci.delivery.release.model import Release
 
 
 @click.command("deploy")
@@ -94,82 +92,6 @@ def _check_options(options: Mapping[str, Any]) -> None:
         raise UsageError("--use-plan changes the clusters: give it without --plan, --diff and --dry-run.")
 
 
-def base_session(
-    config: Config, root: Path, environment: Environment, services: tuple[Service, ...], options: Mapping[str, Any]
-) -> Session:
-    """Return what a deploy, or a rollback, shares; without a release yet.
-
-    Raises `UsageError` and `InvalidInput` for files that cannot be used.
-    """
-    from mcci import job
-    from mcci.clusters import ended
-    from mcci.delivery.deploy.prepare import Kitchen
-    from mcci.delivery.deploy.session import Session
-    from mcci.delivery.deploy.sets import parse
-    from mcci.delivery.release.model import Release
-
-    now = job.read()
-    return Session(
-        config=config,
-        environment=environment,
-        services=services,
-        release=Release(name="", images={}),
-        kitchen=Kitchen(root, config, environment, [parse(each) for each in options.get("sets", ())]),
-        job=now,
-        user=user(now.who),
-        timeout=options["timeout"],
-        wait=options["wait"],
-        again=options.get("again", False),
-        ended=ended.by_gitlab(now),
-        ttl=_lock_seconds(os.environ),
-        say=say,
-    )
-
-
-def _lock_seconds(environment: Mapping[str, str]) -> float:
-    """Return how long the lock of a job that died stands in the way. Raises `UsageError`."""
-    from mcci.delivery.deploy.session import TTL
-
-    text = environment.get("MCCI_LOCK_SECONDS", "")
-    if text and not (text.isdecimal() and 3 <= int(text) <= 3600):
-        raise UsageError(f"MCCI_LOCK_SECONDS is '{text}': give whole seconds from 3 to 3600.")
-    return float(text or TTL)
-
-
-def user(who: str) -> str:
-    """Return who acts: the job's user, else the machine's."""
-    import getpass
-    import platform
-
-    if who:
-        return who
-    try:
-        return f"{getpass.getuser()}@{platform.node()}"
-    except (KeyError, OSError):
-        return f"somebody@{platform.node()}"
-
-
-_saying = threading.Lock()
-
-
-def say(cluster: str, line: str) -> None:
-    """Tell what happens on a cluster."""
-    from mcci import output
-
-    with _saying:
-        output.log(f"{cluster}: {line}")
-
-
-def load_release(root: Path, given: Path | None) -> Release:
-    """Return the release in the file given, or release.json; one without a name where there is none."""
-    from mcci.delivery.release import model
-
-    file = given or root / model.FILE
-    if given is None and not file.exists():
-        return model.Release(name="", images={})
-    return model.load(file)
-
-
 def _deploy(session: Session, root: Path, waves: Sequence[Sequence[str]], options: Mapping[str, Any]) -> int:
     from mcci.delivery.deploy import saved
     from mcci.delivery.deploy.cluster import ClusterDeploy
@@ -215,7 +137,7 @@ def _preview(session: Session, run: Deploy, options: Mapping[str, Any]) -> int:
             for line in preview.try_on_server(each, found[each.name]):
                 say(each.name, line)
     says = {each.name: {plan.service: plan.says for plan in each.plans} for each in run.clusters}
-    _show_changes(session.environment.name, session.release.name, found, says, options)
+    show_changes(session.environment.name, session.release.name, found, says, options)
     return ExitCode.DONE
 
 
@@ -261,98 +183,9 @@ def _against(
                 namespace = before.namespace_of(where)
                 old = offline.renderings(Path(folder), before, where, where.all_clusters, sets)
         found = offline.compare(old, new, (namespace, config.namespace_of(environment)), helm, Masks())
-    _show_changes(environment.name, "", found, {}, options)
+    show_changes(environment.name, "", found, {}, options)
     return ExitCode.DONE
 
 
 def _inside(root: Path, path: Path) -> str:
     return path.resolve().relative_to(root.resolve()).as_posix()
-
-
-def _show_changes(
-    environment: str, release: str, found: Mapping[str, Sequence[Change]], says: Mapping[str, Mapping[str, str]],
-    options: Mapping[str, Any],
-) -> None:  # fmt: skip
-    from mcci import output
-
-    if options["format_"] == "json":
-        body = {
-            "environment": environment,
-            "release": release,
-            "clusters": [
-                {"cluster": name, "services": dict(says.get(name, {})), "changes": [_change(each) for each in changes]}
-                for name, changes in found.items()
-            ],
-        }
-        output.json_document("deploy-diff", 1, body)
-        return
-    for name, changes in found.items():
-        output.heading(f"{environment}/{name}")
-        for service, line in says.get(name, {}).items():
-            output.text(f"  {service}: {line}")
-        for each in changes:
-            output.text(f"  {_marked(each)}")
-            for line in each.lines if options["show_diff"] else ():
-                output.text(f"      {_coloured(line)}")
-        if not changes:
-            output.text("  nothing changes")
-
-
-def _marked(change: Change) -> str:
-    from mcci import output
-    from mcci.delivery.deploy.diff import Kind
-
-    mark = {Kind.CREATED: "+", Kind.CHANGED: "~", Kind.REMOVED: "-", Kind.HOOK: ">"}[change.kind]
-    return f"{mark} {change.line}  {output.dim(change.release)}"
-
-
-def _coloured(line: str) -> str:
-    from mcci import output
-
-    return output.good(line) if line.startswith("+") else output.bad(line) if line.startswith("-") else line
-
-
-def _change(change: Change) -> dict[str, Any]:
-    return {
-        "release": change.release,
-        "resource": change.resource,
-        "change": change.kind.value,
-        "fields": list(change.fields),
-        "diff": list(change.lines),
-    }
-
-
-def show(session: Session, done: Sequence[Done], format_: str) -> None:
-    """Print what became of each cluster."""
-    from mcci import output
-
-    if format_ == "json":
-        clusters = [
-            {
-                "cluster": each.cluster,
-                "seconds": round(each.seconds, 3),
-                "services": [
-                    {
-                        "service": outcome.service,
-                        "image": str(outcome.plan.image),
-                        "version": outcome.plan.version,
-                        "stable": outcome.plan.stable,
-                        "canary": outcome.plan.canary,
-                        "says": outcome.plan.says,
-                        "releases_changed": outcome.changed,
-                    }
-                    for outcome in each.outcomes
-                ],
-            }
-            for each in done
-        ]
-        body = {"environment": session.environment.name, "release": session.release.name, "clusters": clusters}
-        output.json_document("deploy", 1, body)
-        return
-    for each in done:
-        output.heading(f"{session.environment.name}/{each.cluster}  {output.dim(f'{each.seconds:.1f} s')}")
-        width = max((len(outcome.service) for outcome in each.outcomes), default=0)
-        for outcome in each.outcomes:
-            changed = outcome.plan.says if outcome.changed else output.dim(f"unchanged: {outcome.plan.says}")
-            output.text(f"  {outcome.service:{width}}  {changed}")
-    sys.stdout.flush()

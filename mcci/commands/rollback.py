@@ -47,7 +47,8 @@ def command(services: tuple[str, ...], environment: str, cluster: str | None, co
     a deploy that did not finish it is the release recorded last, else the one before it.
     """
     from mcci.clients import repository
-    from mcci.commands.deploy import base_session, show
+    from mcci.commands.deploy_output import show
+    from mcci.commands.deploy_session import base_session
     from mcci.delivery.deploy import wanted
     from mcci.delivery.deploy.targets import open_targets
     from mcci.delivery.rollback import run as rolling_back
@@ -96,7 +97,7 @@ def _needed(session: Session, waves: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _announce(found: Rollback) -> None:
-    from mcci.commands.deploy import say
+    from mcci.commands.deploy_session import say
 
     for name, goal in found.goals.items():
         why = "the release recorded last: what runs is not whole" if goal.unfinished else "the last good release"

@@ -39,7 +39,7 @@ def command(services: tuple[str, ...], environment: str, cluster: str | None, co
     """
     from mcci.clients import repository
     from mcci.clusters.access import open_clusters
-    from mcci.commands.deploy import base_session, load_release
+    from mcci.commands.deploy_session import base_session, load_release
     from mcci.delivery.deploy import namespace, wanted
     from mcci.delivery.verify.run import verify
 
