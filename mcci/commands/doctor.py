@@ -14,6 +14,7 @@ from mcci.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mcci.clients.gitlab_pipelines import Server
     from mcci.clients.kubernetes.api import Object
     from mcci.config.model import Config, Environment
     from mcci.delivery.doctor.model import Result
@@ -71,7 +72,9 @@ def _check(model: Config, config: Path, places: Places, format_: str) -> int:
     from mcci.delivery.doctor.model import Status
 
     option = "" if config == Path("mcci.yml") else f" --config {config}"
-    patient = run.Patient(config=model, root=config.parent, variables=os.environ, config_option=option)
+    patient = run.Patient(
+        config=model, root=config.parent, variables=os.environ, config_option=option, server=_server(model, config)
+    )
     output.log(f"checking {len(places)} {'place' if len(places) == 1 else 'places'} of {model.application}")
     found = run.check(patient, places, output.log)
     bad = sum(each.status is Status.FAILED for results in found.values() for each in results)
@@ -80,6 +83,24 @@ def _check(model: Config, config: Path, places: Places, format_: str) -> int:
     else:
         _show(found, bad)
     return ExitCode.NO if bad else ExitCode.DONE
+
+
+def _server(model: Config, config: Path) -> Server | None:
+    """Return the project's GitLab as the job, mcci.yml or the git remote tells it; None where nothing does."""
+    from mcci.clients import gitlab, repository
+    from mcci.clients.gitlab_pipelines import Server
+    from mcci.errors import McciError
+
+    url, project = os.environ.get("CI_SERVER_URL") or model.gitlab.url, os.environ.get("CI_PROJECT_PATH", "")
+    if not (url and project):
+        try:
+            told = gitlab.address(repository.remote(repository.root(config.absolute().parent)) or "")
+        except McciError:
+            told = None
+        url, project = url or (told[0] if told else ""), project or (told[1] if told else "")
+    if not (url and project):
+        return None
+    return Server(url=url.rstrip("/"), project=project, certificate=os.environ.get("CI_SERVER_TLS_CA_FILE", ""))
 
 
 def _body(found: dict[str, list[Result]]) -> list[dict[str, Any]]:

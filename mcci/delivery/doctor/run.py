@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mcci.clients import prometheus
 from mcci.clusters.access import open_cluster
 from mcci.delivery.doctor import cluster as cluster_checks
-from mcci.delivery.doctor import needed, surroundings
+from mcci.delivery.doctor import needed, surroundings, variables
 from mcci.delivery.doctor.model import Result, Status, failed
 from mcci.errors import McciError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from mcci.clients.gitlab_pipelines import Server
     from mcci.config.model import Config, Environment
 
 DEADLINE = 15.0  # seconds for one call to a cluster: a doctor waits less than a deploy
@@ -25,12 +26,16 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
-    """A project to be checked. `root` is the folder of mcci.yml; `config_option` names it on a command line."""
+    """A project to be checked. `root` is the folder of mcci.yml; `config_option` names it on a command line.
+
+    `server` is its GitLab, where that is known.
+    """
 
     config: Config
     root: Path
     variables: Mapping[str, str]
     config_option: str = ""
+    server: Server | None = None
 
 
 def check(
@@ -46,7 +51,9 @@ def check(
             for environment, name in places
         }
         registry = pool.submit(surroundings.registry, patient.config, patient.variables)
-        rest = [surroundings.helm(patient.variables), *surroundings.variables(patient.config, patient.variables)]
+        names = tuple(dict.fromkeys(name for _, name in places))
+        found = variables.check(patient.config, names, patient.variables, patient.server)
+        rest = [surroundings.helm(patient.variables), *found]
         return {**{place: cluster.result() for place, cluster in clusters.items()}, "": [registry.result(), *rest]}
 
 

@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
 
 import pytest
 
 from mcci import job
 from mcci.clusters import ended, leases
 from mcci.clusters.leases import Holder, Lock
+from tests.service.clusters.stub import gitlab
 from tests.unit.clusters.clocks import FakeClock
 from tests.unit.clusters.fake_api import FakeApi, State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@contextmanager
-def gitlab(text: str, *, code: int = 200) -> Iterator[tuple[str, list[str]]]:
-    """Run a GitLab that knows one job."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            asked.append(f"{self.path} {self.headers['PRIVATE-TOKEN']}")
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def body(status: str, seconds: int | None) -> str:

@@ -52,7 +52,6 @@ STORY = (
     Step(arguments=("canary", "abort", "cart")),
     Step(arguments=("deploy", *ENVIRONMENT, *CHANGED), release=3),
     Step(arguments=("deploy", *ENVIRONMENT), release=4, code=4, mailer="crashes"),
-    Step(arguments=("rollback", *ENVIRONMENT)),
 )
 
 
@@ -122,6 +121,12 @@ def used(counts: dict[tuple[str, str], int]) -> set[Right]:
         if rest:
             found.add(named(verb, "/".join([rest[0], *rest[2:3]]), group))
     return found
+
+
+def refusal(right: Right) -> str:
+    """Return the words with which the API refuses it."""
+    verb, _, resource = right.partition(" ")
+    return f'cannot {verb} resource "{resource.partition(".")[0]}"'
 
 
 def named(verb: str, resource: str, group: str) -> Right:

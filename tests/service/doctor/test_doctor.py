@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.service.clusters.stub import gitlab
 from tests.service.doctor.shop import Shop, shop
 
 if TYPE_CHECKING:
@@ -53,6 +54,25 @@ def test_in_a_job(clinic: Shop) -> None:
     done = clinic.run("doctor", "--cluster", "prod-aws", CI="true", CI_COMMIT_REF_PROTECTED="true", REGISTRY_USER="x")
     assert done.code == 1
     assert "not set: REGISTRY_PASSWORD" in done.out
+
+
+def test_in_the_project(clinic: Shop) -> None:
+    """At a terminal with a token GitLab is asked for the project's variables; one that refuses is no failure."""
+    listed = [
+        {"key": "KUBECONFIG_PROD_AWS", "protected": True, "variable_type": "file", "environment_scope": "*"},
+        {"key": "REGISTRY_USER", "protected": False}, {"key": "REGISTRY_PASSWORD", "protected": True},
+    ]  # fmt: skip
+    for code, text, says in (
+        (200, json.dumps(listed), "failed   variables      not protected: REGISTRY_USER"),
+        (403, "{}", "skipped  variables      not seen: GitLab answers 403"),
+    ):
+        with gitlab(text, code=code) as (url, asked):
+            done = clinic.run(
+                "doctor", "--cluster", "prod-aws", GITLAB_TOKEN="glpat-x", CI_SERVER_URL=url, CI_PROJECT_PATH="a/b"
+            )
+        assert says in done.out
+        assert "/api/v4/projects/a%2Fb/variables" in asked[0]
+        assert "glpat-x" not in done.out + done.said
 
 
 def test_roles(clinic: Shop) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from mcci.clients.gitlab_variables import Variable
 from mcci.clusters.permissions import Feature
 from mcci.config.load import load
 from mcci.config.model import Config
-from mcci.delivery.doctor import needed, surroundings
+from mcci.delivery.doctor import needed, surroundings, variables
 from mcci.delivery.doctor.model import Status
 
 ROOT = Path(__file__).parents[3]
@@ -72,23 +73,36 @@ def test_feature(chart: str, values: str, feature: Feature, tmp_path: Path) -> N
     assert features(config(text), tmp_path, "stage", "stage") == {Feature.MESH, feature, *ALWAYS_ON}
 
 
-def test_variables() -> None:
-    """In a protected branch's job what is not set fails; elsewhere it is a warning; at a terminal nobody looks."""
+def test_in_a_job() -> None:
+    """In a protected branch's job what is not set fails; elsewhere it is a warning; other clusters' are not missed."""
     model = config()
-    names = surroundings.wanted(model)
+    names = variables.wanted(model, tuple(model.clusters))
     assert names == (
-        "KUBECONFIG_STAGE", "MCCI_ID_TOKEN_PROD_AZURE", "KUBECONFIG", "REGISTRY_USER", "REGISTRY_PASSWORD",
+        "KUBECONFIG_STAGE", "REGISTRY_USER", "REGISTRY_PASSWORD", "MCCI_ID_TOKEN_PROD_AZURE", "KUBECONFIG",
     )  # fmt: skip
-    assert [each.status for each in surroundings.variables(model, {})] == [Status.SKIPPED]
+    assert variables.wanted(model, ("stage",)) == names[:3]
     job = {"CI": "true", "KUBECONFIG": "x", "REGISTRY_USER": "x"}
-    (open_,) = surroundings.variables(model, job)
-    (safe,) = surroundings.variables(model, {**job, "CI_COMMIT_REF_PROTECTED": "true"})
+    (open_,) = variables.check(model, tuple(model.clusters), job, None)
+    (safe,) = variables.check(model, tuple(model.clusters), {**job, "CI_COMMIT_REF_PROTECTED": "true"}, None)
     assert (open_.status, safe.status) == (Status.WARNING, Status.FAILED)
-    assert safe.found == "not set: KUBECONFIG_STAGE, MCCI_ID_TOKEN_PROD_AZURE, REGISTRY_PASSWORD"
+    assert safe.found == "not set: KUBECONFIG_STAGE, REGISTRY_PASSWORD, MCCI_ID_TOKEN_PROD_AZURE"
     assert "not protected" in open_.advice
     assert "not protected" not in safe.advice
-    (all_,) = surroundings.variables(model, {"CI": "true", **dict.fromkeys(names, "x")})
+    (all_,) = variables.check(model, tuple(model.clusters), {"CI": "true", **dict.fromkeys(names, "x")}, None)
     assert all_.status is Status.OK
+
+
+def test_in_the_project() -> None:
+    """In the project's settings each variable is there and protected; at a terminal without a token nobody looks."""
+    model = config()
+    names = variables.settings(model, tuple(model.clusters))
+    assert names == ("KUBECONFIG_STAGE", "REGISTRY_USER", "REGISTRY_PASSWORD")
+    assert [each.status for each in variables.check(model, (), {}, None)] == [Status.SKIPPED]
+    good = [Variable(name=name, protected=True) for name in names]
+    assert [each.status for each in variables.in_project(names, good)] == [Status.OK]
+    missing, bare = variables.in_project(names, [good[0], Variable(name="REGISTRY_USER"), Variable(name="OTHER")])
+    assert (missing.status, missing.found) == (Status.WARNING, "not among the project's: REGISTRY_PASSWORD")
+    assert (bare.status, bare.found) == (Status.FAILED, "not protected: REGISTRY_USER")
 
 
 def test_helm() -> None:
