@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients import background
@@ -58,6 +59,8 @@ def status(folder: Folder) -> Status | None:
 
 def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable[[str], None]) -> Status:
     """Start a lab, or return the one that runs. Raises `UsageError` where that is another, `ServiceFailed`."""
+    if find_spec("uvicorn") is None:
+        raise UsageError("the lab needs libraries that mcci does without: pip install 'mcci[lab]'")
     found = status(folder)
     if found and found.alive:
         if folder.read_plan() != plan:
