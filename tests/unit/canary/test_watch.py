@@ -49,17 +49,6 @@ def test_looks_every_ten_seconds_until_it_has_baked() -> None:
     assert samples[0].weight == 25
 
 
-def test_takes_its_own_step_for_its_own() -> None:
-    """What a step just wrote is what the watch goes on from, however fine the clock: nobody else has acted."""
-    world = prepared(2, 10)
-    world.clock.seconds += 601.123_456_7
-    outcome = step(world.site(), 25, SETTINGS, Judge())
-    judge = Judge()
-    lines = stay(world.site(), outcome.state, judge, 3600, bake=60).lines
-    assert not any("meanwhile" in line for line in lines)
-    assert judge.looks > 1
-
-
 def test_gives_a_bad_canary_up_at_once() -> None:
     """At the look that finds it worse the traffic goes back, long before the bake time is over."""
     world = prepared(2, 25)
