@@ -74,7 +74,7 @@ def invalid(kind: str, group: str, name: str, causes: list[Object]) -> ApiError:
     """The object breaks its kind's rules; each cause is `{reason, message, field}`."""
     told = [f"{cause['field']}: {cause['message']}" for cause in causes]
     text = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    details = {"name": name, "group": group, "kind": kind, "causes": causes}
+    details = {**_details(kind, group, name), "causes": causes}
     return ApiError(422, "Invalid", f'{_qualified(kind, group)} "{name}" is invalid: {text}', details)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcci.lab.clusters import resources
 from tests.unit.lab.rest import (
     APPLY,
     CONFIG_MAPS,
@@ -154,6 +155,27 @@ def test_strategic_merge_is_for_built_in_kinds(rest: Rest) -> None:
     assert MERGE in _refused(reply, 415, "UnsupportedMediaType")["message"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "patch"),
+    [
+        (MERGE, {"metadata": None}),
+        (MERGE, {"metadata": {"name": "b"}}),
+        (MERGE, [{"op": "test"}]),
+        (MERGE, "text"),
+        (STRATEGIC, {"metadata": None}),
+        (STRATEGIC, {"$patch": "delete"}),
+        (JSON_PATCH, [{"op": "remove", "path": ""}]),
+        (JSON_PATCH, {"op": "remove", "path": "/data"}),
+        (APPLY, "text"),
+    ],
+)
+def test_patch_that_leaves_no_object(rest: Rest, kind: str, patch: Any) -> None:
+    """A patch that takes the name away, or is none of its kind, is 400 and changes nothing."""
+    made = rest("POST", CONFIG_MAPS, config_map("a", {"x": "1"})).json()
+    _refused(rest("PATCH", f"{CONFIG_MAPS}/a", patch, kind=kind, fieldManager="test"), 400, "BadRequest")
+    assert rest("GET", f"{CONFIG_MAPS}/a").json() == made
+
+
 def test_patch_of_nothing(rest: Rest) -> None:
     """A patch of an object that is not there is 404; only an apply makes one."""
     _refused(rest("PATCH", f"{CONFIG_MAPS}/a", {"data": {}}, kind=MERGE), 404, "NotFound")
@@ -174,6 +196,21 @@ def test_apply_conflict(rest: Rest) -> None:
     path = f"{VIRTUAL_SERVICES}/web"
     forced = rest("PATCH", path, virtual_service("web"), kind=APPLY, fieldManager="helm", force="true")
     assert forced.json()["spec"] == virtual_service("web")["spec"]
+
+
+def test_object_that_nobody_owned(rest: Rest) -> None:
+    """An object that a controller made has no owners, gets none by an update, and one for all at its first apply."""
+    made = rest.store.create(resources.CONFIG_MAPS, config_map("a", {"x": "1", "y": "1"}, namespace="default"))
+    assert "managedFields" not in made["metadata"]
+    changed = rest("PATCH", f"{CONFIG_MAPS}/a", {"data": {"x": "2"}}, kind=MERGE, fieldManager="mcci").json()
+    assert "managedFields" not in changed["metadata"]
+    config = config_map("a", {"x": "3"})
+    refused = _refused(rest("PATCH", f"{CONFIG_MAPS}/a", config, kind=APPLY, fieldManager="helm"), 409, "Conflict")
+    assert "before-first-apply" in refused["message"]
+    forced = rest("PATCH", f"{CONFIG_MAPS}/a", config, kind=APPLY, fieldManager="helm", force="true").json()
+    assert forced["data"] == {"x": "3", "y": "1"}
+    owners = {entry["manager"] for entry in forced["metadata"]["managedFields"]}
+    assert owners == {"helm", "before-first-apply"}
 
 
 def test_apply_in_yaml(rest: Rest) -> None:

@@ -10,6 +10,7 @@ from mcci.lab.clusters.api import admission
 from mcci.lab.clusters.api.defaults import ZEROS, fill
 from mcci.lab.clusters.api.rules.table import check as check_rules
 from mcci.lab.clusters.api.shapes import accept, missing
+from mcci.lab.clusters.api.writes import Options
 from mcci.lab.clusters.fields import managers
 from mcci.lab.clusters.fields.apply import applied
 from mcci.lab.clusters.patches import json_patch
@@ -20,9 +21,9 @@ from mcci.lab.clusters.store import timestamp
 
 if TYPE_CHECKING:
     from mcci.lab.clusters.api.targets import Target
-    from mcci.lab.clusters.api.writes import Options
     from mcci.lab.clusters.catalog import Catalog
     from mcci.lab.clusters.resources import Resource
+    from mcci.lab.clusters.schemas.schema import Schema
     from mcci.lab.clusters.store import Store
 
 Object = dict[str, Any]
@@ -65,6 +66,10 @@ class Registry:
         self, resource: Resource, target: Target, body: Any, content_type: str, options: Options
     ) -> tuple[Object, bool]:
         """PATCH of any kind: change an object, or its status. Returns it, and whether an apply made it."""
+        if content_type == JSON_PATCH:
+            operations, body = body, {}
+        elif not isinstance(body, dict):
+            raise bad_request("the body is not a patch of its media type")
         if content_type in APPLY:
             return self._apply(resource, target, body, options)
         if content_type not in (JSON_PATCH, MERGE) and (content_type != STRATEGIC or resource.custom):
@@ -73,15 +78,16 @@ class Registry:
             current = self._current(resource, target)
             schema = self._catalog.schema(resource, target.version)
             if content_type == JSON_PATCH:
-                wanted = json_patch.apply(current, body)
+                wanted = json_patch.apply(current, operations)
             elif content_type == MERGE:
                 wanted = merge(current, body)
             else:
                 wanted = strategic_merge(current, body, schema)
+            _check_still_named(wanted, target)
             try:
                 return self._put(resource, target, current, wanted, options), False
             except ApiError as error:
-                asked = isinstance(body, list) or "resourceVersion" in (body.get("metadata") or {})
+                asked = "resourceVersion" in (body.get("metadata") or {})
                 if error.reason != "Conflict" or asked or attempt == RETRIES - 1:
                     raise
         raise AssertionError("the last attempt returns or raises")
@@ -103,6 +109,8 @@ class Registry:
             if live is None and target.subresource:
                 raise not_found(resource.plural, resource.group, target.name)
             manager = self._manager("Apply", target, options)
+            if live is not None and not live["metadata"].get("managedFields"):
+                self._own_as_first(live, schema, target)
             wanted = applied(live or {"metadata": {}}, config, schema, manager, force=options.force)
             try:
                 if live is not None:
@@ -156,16 +164,27 @@ class Registry:
         return body
 
     def _own(self, before: Object, after: Object, resource: Resource, target: Target, options: Options) -> None:
-        """Note in the object what this write owns from now on. An empty list from the client forgets all owners."""
+        """Note in the object what this write owns from now on.
+
+        An empty list from the client forgets all owners; an object without any gets none by an update.
+        """
         schema = self._catalog.schema(resource, target.version)
         if after["metadata"].get("managedFields", None) in ([], [{}]):
             after["metadata"].pop("managedFields")
+            return
+        if before["metadata"].get("uid") and not before["metadata"].get("managedFields"):
+            after["metadata"].pop("managedFields", None)
             return
         ignored = [("f:status",)] if resource.status else []
         if target.subresource == "status":
             ignored = [("f:spec",), ("f:metadata",)]
         writer = self._manager("Update", target, options)
         managers.write(after, managers.updated(before, after, schema, writer, ignored))
+
+    def _own_as_first(self, live: Object, schema: Schema, target: Target) -> None:
+        """Note one owner for all of an object that nobody owned until its first apply, as its controllers made it."""
+        first = self._manager("Update", target, Options(manager="before-first-apply"))
+        managers.write(live, managers.updated({"metadata": {}}, live, schema, first, [("f:status",)]))
 
     def _manager(self, operation: str, target: Target, options: Options) -> managers.Manager:
         return managers.Manager(
@@ -202,6 +221,17 @@ class Registry:
             if body.get(key) not in (None, wanted):
                 raise bad_request(f"{key} in the body is {body[key]!r}, the request is for {wanted!r}")
         return {**body, **kind, "metadata": metadata}
+
+
+def _check_still_named(wanted: Any, target: Target) -> None:
+    """Raise ApiError 400 where a patch took the object its name, or all of it."""
+    metadata = wanted.get("metadata") if isinstance(wanted, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not name:
+        text = f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
+        raise bad_request(text)
+    if name != target.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
 
 
 def _unsupported(resource: Resource) -> ApiError:
