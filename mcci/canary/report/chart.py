@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Across = Callable[[float], float]
 
 Line = list[tuple[float, float]]
-WIDTH, PANEL, LEFT, TOP, GAP = 760, 110, 70, 46, 34
+WIDTH, PANEL, LEFT, TOP, GAP = 760, 110, 70, 66, 34
 CANARY, STABLE, GRID, INK = "#d9480f", "#1864ab", "#dee2e6", "#212529"
 
 
@@ -75,7 +75,7 @@ def chart(service: str, found: Sequence[Point]) -> str:
         f"<title>Canary of {escape(service)}: weights, errors and latency over time</title>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="18" font-size="14" font-weight="bold">Canary of {escape(service)}</text>',
-        f'<text x="{LEFT}" y="34">{legend}</text>',
+        f'<text x="{LEFT}" y="38">{legend}</text>',
     ]
     weights: tuple[Line, Line] = (
         [(point.at, float(point.weight)) for point in found],
@@ -114,7 +114,7 @@ def _panel(
         spots = [(across(at), base - value / highest * PANEL) for at, value in line]
         if spots:
             yield f'<path d="{_path(spots, steps=steps)}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in spots)
+        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.8" fill="{colour}"/>' for x, y in spots)
 
 
 def _path(spots: Sequence[tuple[float, float]], *, steps: bool) -> str:
