@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients.engines import docker_sdk
+from mcci.clients.engines.model import EngineFailed
 from mcci.clients.pods.model import OUT_OF_MEMORY, ImageFacts, NotStarted, Start
 from mcci.errors import McciError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mcci.clients.engines.model import Credential
     from mcci.clients.registry.reference import Reference
@@ -42,7 +43,8 @@ def facts(image: Reference, credential: Credential, policy: str) -> ImageFacts:
         raise McciError(f'Container image "{image}" is not present with pull policy of Never')
     if policy == "Always" or not present:
         docker_sdk.pull(image, credential, lambda _: None, missing=False)
-    found = _client().inspect_image(str(image.at(image.version)))
+    with _translated(f"inspecting {image}"):
+        found = _client().inspect_image(str(image.at(image.version)))
     config = found.get("Config") or {}
     pairs = (entry.partition("=") for entry in config.get("Env") or ())
     digests = [each for each in found.get("RepoDigests") or () if each.startswith(f"{image.name}@")]
@@ -137,9 +139,10 @@ def start(spec: Start, owner: str) -> EngineContainer:
 
 def clean(owner: str) -> None:
     """End and remove every container of an owner."""
-    client = _client()
-    for each in client.containers(all=True, filters={"label": f"{LABEL}={owner}"}):
-        _remove(client, each["Id"])
+    with _translated("looking for what was left running"):
+        client = _client()
+        for each in client.containers(all=True, filters={"label": f"{LABEL}={owner}"}):
+            _remove(client, each["Id"])
 
 
 def _remove(client: Any, identity: str) -> None:
@@ -160,6 +163,17 @@ def _new_client(timeout: float | None) -> Any:
     import docker
 
     return docker.APIClient(version="auto", timeout=timeout, **docker.utils.kwargs_from_env())
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    import docker.errors
+    import requests
+
+    try:
+        yield
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise EngineFailed(f"{what} failed: {_words(error)}") from error
 
 
 def _words(error: Exception) -> str:
