@@ -39,7 +39,7 @@ class Analysis:
         "`$service` and `$namespace` stand for the versions' and the service's names.",
         factory=dict,
         key_form=forms.NAME,
-        form=forms.COMMAND,
+        form=forms.QUERY,
     )
     marks: Marks = marks()
 

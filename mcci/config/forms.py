@@ -81,4 +81,7 @@ STAGE = Form(regex=r"^(?!\.pre$|\.post$)[^\u0000-\u001f]+$", says="a name other 
 TAG = Form(regex=r"^[^\u0000-\u001f,]+$", says="a runner's tag, without commas", max_length=255)
 PROFILE = Form(regex=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", says="letters, digits, dots and dashes", max_length=63)
 CIDR = Form(regex=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", says="a network such as 10.1.0.0/16")
-COMMAND = Form(regex=r"^[^\u0000-\u0008\u000b-\u001f]*\S[^\u0000-\u0008\u000b-\u001f]*$", says="a shell command")
+_LINES = r"^[^\u0000-\u0008\u000b-\u001f]*\S[^\u0000-\u0008\u000b-\u001f]*$"
+COMMAND = Form(regex=_LINES, says="a shell command")
+QUERY = Form(regex=_LINES, says="a PromQL query")
+TEMPLATE = Form(regex=_LINES, says="text")

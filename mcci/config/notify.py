@@ -24,13 +24,13 @@ class Webhook:
         "The message: $service, $environment, $version, $stable, $weight, $event, $verdict, $why, $who, $release, "
         "$job_url and $pipeline_url stand for what happened.",
         "",
-        form=forms.COMMAND,
+        form=forms.TEMPLATE,
         examples=("$service in $environment: $event ($weight %): $why",),
     )
     payload: str = key(
         'The whole JSON that is sent, with the same names and $text in it, inside of quotes; by default {"text": '
         '"$text"}, as Slack and Mattermost take it.',
         "",
-        form=forms.COMMAND,
+        form=forms.TEMPLATE,
     )
     marks: Marks = marks()
