@@ -131,6 +131,27 @@ def test_killed_at_every_write(tmp_path: Path, name: str, clusters: int) -> None
     assert number > 4
 
 
+def test_a_job_that_is_cancelled(two: Project) -> None:
+    """SIGTERM while weights are written: every cluster goes back before the process ends, and the lock is free."""
+    two.deploy()
+    process: list[subprocess.Popen[str]] = []
+
+    def befalls(cluster: str, write: int, path: str) -> None:
+        if path.endswith("/virtualservices/" + SERVICE) and cluster == "prod-aws" and process:
+            process.pop().send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+
+    hook(two, befalls)
+    started = two.start("step", SERVICE, "--to", "10")
+    process.append(started)
+    said, _ = started.communicate(timeout=60)
+    assert started.returncode == 143, said
+    assert (two.share(), two.state().intent) == ([0, 0], None)
+    assert two.state().history[-1].why == "interrupted"
+    code, said = two.run("step", SERVICE, "--to", "10")
+    assert (code, two.share()) == (0, [10, 10]), said
+
+
 @pytest.mark.parametrize("moment", ["before", "during", "after"])
 def test_a_lost_cluster(two: Project, moment: str) -> None:
     """A cluster that is lost before, while or after weights are written: the others end with it, or are restored."""
