@@ -10,6 +10,7 @@ from mcci.canary import guards, plan, settle, state_json, traffic
 from mcci.canary.session import live
 from mcci.canary.settle import Found
 from mcci.canary.state import Phase
+from mcci.canary.verdict import missing
 from mcci.config.keys import Duration
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mcci.canary.facts import Survey, View
     from mcci.canary.site import Site
     from mcci.canary.state import State
+    from mcci.canary.verdict import Look
     from mcci.config.canary import Canary
 
 
@@ -34,10 +36,11 @@ class Status:
     bake_left: float
     problems: tuple[str, ...]
     moving: str = ""
+    look: Look | None = None
 
 
-def status(site: Site, survey: Survey, settings: Canary) -> Status:
-    """Return what the clusters say."""
+def status(site: Site, survey: Survey, settings: Canary, look: Look | None = None) -> Status:
+    """Return what the clusters say; `look` is what the judge says now."""
     state = survey.state
     weights = {**live(site, survey), **{view.name: view.problem for view in survey.views if view.problem}}
     weights = {name: found for name, found in weights.items() if name in site.config}
@@ -54,6 +57,7 @@ def status(site: Site, survey: Survey, settings: Canary) -> Status:
         bake_left=max(0.0, left),
         problems=tuple(_problems(site, survey, state, settings, busy=holder is not None)),
         moving=f"{holder.holder}{f' ({holder.job_url})' if holder.job_url else ''}" if holder else "",
+        look=look,
     )
 
 
@@ -98,6 +102,8 @@ def body(found: Status) -> dict[str, Any]:
         "ready": {name: dict(each) for name, each in found.ready.items()},
         "problems": list(found.problems),
         "moving": found.moving,
+        "verdict": found.look.verdict.value if found.look else "",
+        "judgement": dict(found.look.evidence) if found.look else {},
         "state": state_json.body(state) if state else None,
     }
 
@@ -121,8 +127,9 @@ def lines(found: Status) -> list[str]:
         result.append(f"  bakes     {Duration(round(found.bake_left))} more")
     if found.moving:
         result.append(f"  moving    {found.moving}")
+    result += [f"  evidence  {line}" for line in evidence(found)]
     last = next((entry for entry in reversed(state.history) if entry.verdict), None)
-    if state.verdict or last:
+    if not found.look and (state.verdict or last):
         said = state.verdict or (last.verdict if last else "")
         why = f": {last.why}" if last and last.why and not state.verdict else ""
         result.append(f"  verdict   {said}{why}")
@@ -131,6 +138,23 @@ def lines(found: Status) -> list[str]:
     result += [f"  problem   {problem}" for problem in found.problems]
     result.append("  history")
     return result + [f"    {line}" for line in history(state)]
+
+
+def evidence(found: Status) -> list[str]:
+    """Return what the judge says now, and the numbers of both versions; nothing without a judge."""
+    if found.look is None:
+        return []
+    lack = missing(found.look)
+    said = [f"{found.look.verdict.value}: {found.look.why}{f' ({lack})' if lack else ''}"]
+    for track in ("canary", "stable"):
+        counts = found.look.evidence.get(track) or {}
+        if requests := counts.get("requests"):
+            slow = counts.get("p95_ms")
+            said.append(
+                f"{track}: {requests} requests, {100 * counts.get('errors', 0) / requests:.2f} % failed"
+                f"{'' if slow is None else f', p95 {slow:g} ms'}"
+            )
+    return said
 
 
 def headline(found: Status) -> str:

@@ -8,7 +8,7 @@ import click
 
 from mcci.commands.canary_judge import judge_command
 from mcci.commands.canary_options import acting_options, force_option, opened, show, site_options
-from mcci.commands.canary_report import reported, seen
+from mcci.commands.canary_report import looked, reported, seen
 from mcci.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def status_command(
 
         def now() -> status.Status:
             site, survey = look(found.site, tolerant=True)
-            return status.status(site, survey, found.settings)
+            return status.status(site, survey, found.settings, looked(found, survey))
 
         if watch:
             from mcci.commands.canary_live import live

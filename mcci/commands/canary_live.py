@@ -62,6 +62,7 @@ def screen(found: Status) -> RenderableType:
         if name not in found.weights:
             table.add_row(name, "", _pods(found, name))
     parts.append(table)
+    parts += [Text(line, style="cyan") for line in status.evidence(found)]
     if found.bake_left:
         parts.append(Text(f"bakes {found.bake_left:.0f} s more", style="yellow"))
     if found.moving:

@@ -11,7 +11,9 @@ from mcci.errors import ExitCode, McciError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mcci.canary.facts import Survey
     from mcci.canary.outcome import Outcome
+    from mcci.canary.verdict import Look
 
 
 class End:
@@ -101,3 +103,13 @@ def seen(found: Opened, outcome: Outcome, *, stays: bool = False) -> Outcome:
         )  # fmt: skip
         observers.append(requests)
     return replace(outcome, lines=(*outcome.lines, *observe.wait(observers, outcome.state, found.site.clock)))
+
+
+def looked(found: Opened, survey: Survey) -> Look | None:
+    """Return what the judge says now, without writing it; None where there is nothing to judge."""
+    from mcci.canary.state import Phase
+
+    state = survey.state
+    if not found.is_judged or state is None or state.phase is not Phase.CANARY or not state.step:
+        return None
+    return found.judge.look(state, survey.troubles(state.canary), survey.now)

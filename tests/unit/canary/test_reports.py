@@ -160,6 +160,18 @@ def test_status_of_a_canary_under_way() -> None:
     assert json.dumps(status.body(found))
 
 
+def test_status_has_the_evidence() -> None:
+    """What the judge says now, and the numbers of both versions, are part of the status."""
+    world = prepared(2, 10)
+    site, survey = look(world.site())
+    now = Look(verdict=Verdict.INCONCLUSIVE, reasons=("too early",), evidence=EVIDENCE, more_requests=9, seconds=60.0)
+    found = status.status(site, survey, SETTINGS, now)
+    text = "\n".join(status.lines(found))
+    assert "evidence  inconclusive: too early (need 9 more requests, about 60 s)" in text
+    assert "evidence  canary: 200 requests, 3.00 % failed, p95 120.5 ms" in text
+    assert status.body(found)["judgement"] == EVIDENCE
+
+
 def test_status_tells_what_is_wrong() -> None:
     """A foreign edit and a lost cluster are problems in the status, and nothing is raised."""
     world = prepared(2, 10)
