@@ -55,6 +55,8 @@ TEXTS = {
     forms.PROFILE: ["stage", "Eu.1_a-b"],
     forms.CIDR: ["10.0.0.0/8", "fd00::/64"],
     forms.COMMAND: ["true", "a\n\tb", " x "],
+    forms.QUERY: ["up", "sum(rate(x[1m]))\n> 0"],
+    forms.TEMPLATE: ["$service", "{\"text\": \"$text\"}"],
 }
 
 
