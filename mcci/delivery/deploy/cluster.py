@@ -83,7 +83,6 @@ class ClusterDeploy:
     def open(self, *, lock: bool) -> None:
         """Find the namespace, lock it where `lock`, see what is there, and decide."""
         session, api = self.session, self.target.api
-        self.target.helm.warm()
         self._namespace = namespace.find(api, session.namespace, session.config.application)
         if self._namespace is None:
             self.live = live_now.Live(cluster=self.name)
@@ -97,6 +96,8 @@ class ClusterDeploy:
         if self.leader.name != self.name and self._asks_leader():
             self.leading = live_now.read(self.leader.api, session.namespace)
         self.plans = self._plans()
+        if self.prepared():
+            self.target.helm.warm()
 
     def close(self) -> None:
         """Give the lock back."""

@@ -42,6 +42,7 @@ def test_pods_that_fail(project: Project, fails: str, says: str) -> None:
     assert project.record("stage") == before
 
 
+@pytest.mark.faults
 def test_pods_never_ready(project: Project) -> None:
     """A pod that is never ready is given up in time to roll back, within the time given."""
     project.release("1")
@@ -106,6 +107,7 @@ def test_api_that_fails_for_a_moment(project: Project, status: int, path: str) -
     assert project.record("stage")["release"] == "1" * 40
 
 
+@pytest.mark.faults
 def test_api_that_fails_helm(project: Project) -> None:
     """When the API fails Helm in the middle of an upgrade, what was running comes back."""
     project.release("1")
@@ -229,7 +231,7 @@ def check_repaired(project: Project, digit: str) -> None:
     assert project.record("one")["release"] == digit * 40
 
 
-@pytest.mark.parametrize("number", [4, 9])
+@pytest.mark.parametrize("number", [pytest.param(4, marks=pytest.mark.faults), 9])
 def test_killed_at_a_write(project: Project, number: int) -> None:
     """After kill -9 in the middle of a deploy the next run finishes it."""
     project.variables["MCCI_LOCK_SECONDS"] = "6"
