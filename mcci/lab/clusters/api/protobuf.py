@@ -114,7 +114,14 @@ MESSAGES: dict[str, dict[int, Field]] = {
         5: Field("leaseTransitions", "int"),
     },
     "Role": {1: _META, 2: _message("rules", "PolicyRule", many=True)},
-    "ClusterRole": {1: _META, 2: _message("rules", "PolicyRule", many=True)},
+    "ClusterRole": {
+        1: _META,
+        2: _message("rules", "PolicyRule", many=True),
+        3: _message("aggregationRule", "AggregationRule"),
+    },
+    "AggregationRule": {1: _message("clusterRoleSelectors", "LabelSelector", many=True)},
+    "LabelSelector": {1: Field("matchLabels", "map"), 2: _message("matchExpressions", "Requirement", many=True)},
+    "Requirement": {1: Field("key"), 2: Field("operator"), 3: Field("values", many=True)},
     "PolicyRule": {
         1: Field("verbs", many=True),
         2: Field("apiGroups", many=True),
@@ -156,6 +163,9 @@ MESSAGES: dict[str, dict[int, Field]] = {
     "SelfSubjectReview": {1: _META},
 }
 
+# Those that are objects, or options, of their own.
+KINDS = sorted({name for name, fields in MESSAGES.items() if fields[1] is _META} | {"DeleteOptions"})
+
 
 def decode(body: bytes) -> Object:
     """Return an enveloped object as JSON would have it. Raises ApiError 400, and 415 for a kind not in the table."""
@@ -165,7 +175,7 @@ def decode(body: bytes) -> Object:
         envelope = dict(_fields(body[len(MAGIC) :]))
         about = dict(_fields(envelope.get(1, b"")))
         kind, version = about[2].decode(), about[1].decode()
-        if kind not in MESSAGES:
+        if kind not in KINDS:
             raise _unsupported(kind)
         return {"apiVersion": version, "kind": kind, **_decode(envelope.get(2, b""), kind)}
     except (IndexError, KeyError, ValueError) as error:
@@ -247,5 +257,5 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _unsupported(kind: str) -> ApiError:
-    text = f"the lab reads protobuf bodies of {', '.join(sorted(MESSAGES))} only, not {kind}: send JSON"
+    text = f"the lab reads protobuf bodies of {', '.join(KINDS)} only, not {kind}: send JSON"
     return ApiError(415, "UnsupportedMediaType", text)
