@@ -27,6 +27,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from mcci.lab.clusters.garbage import Garbage
 from mcci.lab.clusters.history import Event, History
 from mcci.lab.clusters.lifecycle import (
     FIXED,
@@ -37,8 +38,6 @@ from mcci.lab.clusters.lifecycle import (
     is_core,
     key_of,
     outside,
-    owned_by,
-    stop_waiting,
     to_text,
     wait_in_foreground,
     waits_in_foreground,
@@ -78,6 +77,7 @@ class Store:
         self._clock = clock
         self._records = Records(path)
         self._history = History(kept=kept_events, oldest=self._records.revision)
+        self._garbage = Garbage(self._records, self._replace, self._delete)
 
     @property
     def revision(self) -> int:
@@ -126,7 +126,7 @@ class Store:
             if dry_run:
                 return made
             self._write("ADDED", key, made)
-            self._collect_ownerless(key, made)
+            self._garbage.collect_ownerless(key, made)
         return made
 
     def update(self, resource: Resource, body: Object, *, status: bool = False, dry_run: bool = False) -> Object:
@@ -216,7 +216,7 @@ class Store:
     def _delete(self, key: Key, current: Object, grace_seconds: int | None, propagation: Propagation) -> Object:
         uid = current["metadata"]["uid"]
         if propagation == "Orphan":
-            self._orphan(uid)
+            self._garbage.orphan(uid)
         wanted = copy_of(current)
         if propagation == "Foreground" and self._records.owned_by(uid):
             wait_in_foreground(wanted)
@@ -225,7 +225,7 @@ class Store:
             return self._remove(key, wanted)
         self._mark(key, current, wanted, grace)
         if waits_in_foreground(wanted):
-            self._collect(uid, propagation)
+            self._garbage.collect(uid, propagation)
         return wanted
 
     def _mark(self, key: Key, current: Object, wanted: Object, grace: int) -> None:
@@ -248,9 +248,9 @@ class Store:
         last["metadata"]["resourceVersion"] = str(revision)
         self._records.remove(key)
         self._history.add(Event(type="DELETED", key=key, revision=revision, text=to_text(last), previous_text=previous))
-        self._collect(last["metadata"]["uid"])
+        self._garbage.collect(last["metadata"]["uid"])
         for owner in last["metadata"].get("ownerReferences", ()):
-            self._let_go(owner["uid"])
+            self._garbage.let_go(owner["uid"])
         return last
 
     def _replace(self, key: Key, current: Object, wanted: Object, *, dry_run: bool = False) -> Object:
@@ -276,43 +276,6 @@ class Store:
         body["metadata"]["resourceVersion"] = str(revision)
         text = self._records.write(key, body)
         self._history.add(Event(type=kind, key=key, revision=revision, text=text, previous_text=previous))
-
-    # Garbage collection, at once: the real cluster does the same a moment later.
-
-    def _collect(self, uid: str, propagation: Propagation = "Background") -> None:
-        """Delete what this owner owned and nobody else owns."""
-        for key in self._records.owned_by(uid):
-            if (text := self._records.text(key)) is None:
-                continue  # went with another one in this loop
-            current: Object = json.loads(text)
-            others = [owner for owner in current["metadata"]["ownerReferences"] if owner["uid"] != uid]
-            if any(self._records.has_uid(owner["uid"]) for owner in others):
-                self._replace(key, current, owned_by(current, others))
-            elif "deletionTimestamp" not in current["metadata"]:
-                self._delete(key, current, None, propagation)
-
-    def _collect_ownerless(self, key: Key, made: Object) -> None:
-        """Delete an object made for an owner that is gone by now."""
-        owners = made["metadata"].get("ownerReferences", ())
-        if owners and not any(self._records.has_uid(owner["uid"]) for owner in owners):
-            self._delete(key, made, 0, "Background")
-
-    def _orphan(self, uid: str) -> None:
-        for key in self._records.owned_by(uid):
-            current = self._current(key)
-            others = [owner for owner in current["metadata"]["ownerReferences"] if owner["uid"] != uid]
-            self._replace(key, current, owned_by(current, others))
-
-    def _let_go(self, uid: str) -> None:
-        """Remove an owner that waited in the foreground for the last of what it owned."""
-        key = self._records.key_of(uid)
-        if key is None or self._records.owned_by(uid):
-            return
-        current = self._current(key)
-        wanted = copy_of(current)
-        if "deletionTimestamp" in current["metadata"] and waits_in_foreground(current):
-            stop_waiting(wanted)
-            self._replace(key, current, wanted)
 
 
 def _added(resource: Resource, text: str) -> Event:
