@@ -95,7 +95,8 @@ class FakeHelm:
                 }
             }  # fmt: skip
             self.api.put(kind, body)
-            self.api.put(POD, _pod(body, crashing=crashing))
+            for number in range(count):
+                self.api.put(POD, _pod(body, number, crashing=crashing))
             return
         self.api.put(kind, body)
 
@@ -162,7 +163,7 @@ def _deployment(app: str, values: dict[str, Any], namespace: str) -> Object:
     }
 
 
-def _pod(deployment: Object, *, crashing: bool) -> Object:
+def _pod(deployment: Object, number: int, *, crashing: bool) -> Object:
     metadata, template = deployment["metadata"], deployment["spec"]["template"]
     waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off restarting"}}
     container = {
@@ -178,7 +179,7 @@ def _pod(deployment: Object, *, crashing: bool) -> Object:
     }
     return {
         "metadata": {
-            "name": f"{metadata['name']}-0",
+            "name": f"{metadata['name']}-{number}",
             "namespace": metadata["namespace"],
             "labels": template["metadata"]["labels"],
         },
