@@ -21,6 +21,7 @@ Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 # name → (module in mcci.commands, the line `mcci --help` shows, so that help imports no command)
 COMMANDS = {
     "init": ("init", "Write an mcci.yml for this repository."),
+    "setup": ("setup", "Make the GitLab project ready for its pipelines."),
     "generate": ("generate", "Write the GitLab pipelines that mcci.yml describes."),
     "sync": ("sync", "Bring the generated files to the project's branches."),
     "check": ("check", "Find what GitLab would refuse, or should not be run."),

@@ -56,8 +56,8 @@ def open_merge_request(project: Project, *, source: str, target: str, title: str
 
     Raises `UsageError` when GitLab does not take the token, `ServiceFailed` when it does not answer.
     """
-    with _translated(project):
-        requests = _project(project).mergerequests
+    with translated(project):
+        requests = opened(project).mergerequests
         branches = {"source_branch": source, "target_branch": target}
         found = requests.list(**branches, state="opened", get_all=False, max_retries=RETRIES)
         if found:
@@ -69,7 +69,8 @@ def open_merge_request(project: Project, *, source: str, target: str, title: str
         return MergeRequest(url=made.web_url, opened=True)
 
 
-def _project(project: Project) -> Any:
+def opened(project: Project) -> Any:
+    """Return python-gitlab's project; nothing is asked of GitLab yet."""
     import gitlab
 
     client = gitlab.Gitlab(
@@ -79,7 +80,8 @@ def _project(project: Project) -> Any:
 
 
 @contextmanager
-def _translated(project: Project) -> Iterator[None]:
+def translated(project: Project, role: str = "the role of a developer or more") -> Iterator[None]:
+    """Turn python-gitlab's errors into `UsageError` and `ServiceFailed`; `role` is what the token needs."""
     import requests
     from gitlab.exceptions import GitlabError
 
@@ -91,7 +93,7 @@ def _translated(project: Project) -> Iterator[None]:
         if code == 401:
             raise UsageError(f"{where} does not take the token (401). Give GITLAB_TOKEN one that is valid.") from error
         if code in (403, 404):
-            advice = "It needs the scope `api`, and the role of a developer or more."
+            advice = f"It needs the scope `api`, and {role}."
             message = f"{where} does not let the token into the project '{project.path}' ({code}: {said}). {advice}"
             raise UsageError(message) from error
         if code and code < 500 and code != 429:

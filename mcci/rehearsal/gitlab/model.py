@@ -57,6 +57,7 @@ class Settings:
     protected: dict[str, Protection] = field(default_factory=dict)
     trigger_tokens: dict[int, TriggerToken] = field(default_factory=dict)
     schedules: dict[int, Schedule] = field(default_factory=dict)
+    agents: dict[int, Agent] = field(default_factory=dict)
     runner_token: str = field(default_factory=lambda: f"glrt-{secrets.token_hex(10)}", repr=False)
 
 
@@ -91,6 +92,16 @@ class Schedule:
     timezone: str
     active: bool
     owner: User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A registered GitLab agent for Kubernetes."""
+
+    id: int
+    name: str
+    owner: User
+    created: float
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from mcci.rehearsal.gitlab.api import (
+    agents,
     environments,
     git,
     jobs,
@@ -99,6 +100,8 @@ TABLE: tuple[tuple[str, str, Any], ...] = (
     ("PUT", f"{PROJECT}/pipeline_schedules/{{id:int}}", schedules.update_schedule),
     ("DELETE", f"{PROJECT}/pipeline_schedules/{{id:int}}", schedules.delete_schedule),
     ("POST", f"{PROJECT}/pipeline_schedules/{{id:int}}/play", schedules.play_schedule),
+    ("GET", f"{PROJECT}/cluster_agents", agents.agents),
+    ("POST", f"{PROJECT}/cluster_agents", agents.register_agent),
     ("GET", f"{PROJECT}/environments", environments.environments),
     ("POST", f"{PROJECT}/environments", environments.create_environment),
     ("GET", f"{PROJECT}/environments/{{id:int}}", environments.environment),

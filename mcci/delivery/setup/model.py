@@ -1,0 +1,143 @@
+"""What a project should have, what it has, and the changes between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Kind(Enum):
+    """What a change is about."""
+
+    PROJECT = "project"
+    BRANCH = "protected branch"
+    ENVIRONMENT = "environment"
+    VARIABLE = "variable"
+    TRIGGER = "trigger token"
+    SCHEDULE = "schedule"
+    AGENT = "cluster agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A CI/CD variable that the pipelines need. `protected` None: either will do. `use` says what it is for."""
+
+    key: str
+    use: str
+    protected: bool | None = True
+    masked: bool = False
+    file: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment of GitLab's: one a cluster."""
+
+    name: str
+    tier: str
+    url: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A pipeline that GitLab starts by the clock."""
+
+    description: str
+    branch: str
+    cron: str
+    timezone: str = "UTC"
+    active: bool = True
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A GitLab agent for Kubernetes, registered in a project."""
+
+    project: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a project should have. `trigger` is the variable that holds a trigger token, empty where none is needed."""
+
+    default_branch: str
+    configuration: str
+    protected: tuple[str, ...]
+    delivers: tuple[str, str] | None
+    variables: tuple[Variable, ...]
+    environments: tuple[Environment, ...]
+    trigger: str = ""
+    schedule: Schedule | None = None
+    agents: tuple[Agent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """A protected branch: the lowest access levels that may push and merge (None: nobody)."""
+
+    name: str
+    push: int | None
+    merge: int | None
+    allow_force_push: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A variable as GitLab has it; the value of a hidden one is None."""
+
+    key: str
+    value: str | None = field(repr=False)
+    protected: bool
+    masked: bool
+    file: bool
+    scope: str = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a project has. `triggers` are the descriptions of its trigger tokens."""
+
+    default_branch: str
+    configuration: str
+    branches: frozenset[str]
+    protected: Mapping[str, Protection]
+    variables: tuple[Kept, ...]
+    environments: Mapping[str, Environment]
+    triggers: frozenset[str]
+    schedules: tuple[Schedule, ...]
+    agents: frozenset[Agent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing to be done. `body` is what GitLab gets, which may be secret; `id` is what it is done to, else new."""
+
+    kind: Kind
+    name: str
+    says: tuple[str, ...]
+    body: Mapping[str, Any] = field(repr=False)
+    id: int | str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether something is made that was not there."""
+        return not self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be done; the variables that lack a value; and what only people can put right."""
+
+    changes: tuple[Change, ...]
+    missing: tuple[Variable, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the project is as it should be."""
+        return not (self.changes or self.missing or self.problems)
