@@ -31,7 +31,9 @@ def check(network: Network) -> tuple[Finding, ...]:
 def _findings(network: Network) -> Iterator[Finding]:
     live = [site for site in network.sites.values() if not site.revoked]
     if len(live) < 2:
-        message = f"a VPN joins two sites or more; here {len(live) or 'none'} {'is' if len(live) < 2 else 'are'} in use."
+        message = (
+            f"a VPN joins two sites or more; here {len(live) or 'none'} {'is' if len(live) < 2 else 'are'} in use."
+        )
         yield _problem(message, network.marks.of("sites"), "Describe them under 'network: sites:'.")
     yield from _numbers(network)
     for site in network.sites.values():

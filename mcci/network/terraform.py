@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 EDGE = 28  # the prefix length of the instance's own subnet
 HEADER = "# Written by `mcci network render` from mcci.yml.\n"
-PROVIDERS = {Cloud.AWS: ("aws", "hashicorp/aws", ">= 5.0, < 7.0"), Cloud.AZURE: ("azurerm", "hashicorp/azurerm", "~> 4.0")}
+PROVIDERS = {
+    Cloud.AWS: ("aws", "hashicorp/aws", ">= 5.0, < 7.0"),
+    Cloud.AZURE: ("azurerm", "hashicorp/azurerm", "~> 4.0"),
+}
 
 
 def files(plan: Plan, public_key: str) -> dict[str, str]:
@@ -78,6 +81,7 @@ def _module(plan: Plan, member: Member, public_key: str) -> str:
         "ranges": [str(each) for each in member.subnets],
         "private_subnets": [str(each) for each in private_subnets(member)],
         "edge_subnet": str(edge_subnet(member)),
+        "advertised_ranges": [str(each) for each in member.networks],
         "remote_ranges": [str(plan.tunnels_range), *(str(net) for each in others for net in each.networks)],
         "peers": ["0.0.0.0/0"] if anywhere else _Raw(f"[{', '.join(known + made)}]"),
         "first_port": first,
@@ -89,7 +93,9 @@ def _module(plan: Plan, member: Member, public_key: str) -> str:
 
 
 def _outputs(made: Sequence[Member]) -> str:
-    lines = "".join(f"    {each.name:{max(len(one.name) for one in made)}} = module.{each.name}.public_address\n" for each in made)
+    lines = "".join(
+        f"    {each.name:{max(len(one.name) for one in made)}} = module.{each.name}.public_address\n" for each in made
+    )
     return (
         'output "addresses" {\n  description = "The public address of each site\'s instance."\n'
         f"  value = {{\n{lines}  }}\n}}\n"
