@@ -56,7 +56,7 @@ def judge_command(
 
 
 def _replayed(service: str | None, file: Path, config: Path, format_: str) -> int:
-    """Judge recorded series; the last look's verdict is the answer."""
+    """Judge recorded series; a fail at any look is the answer, else the last look's verdict."""
     from mcci import output
     from mcci.canary import open as opening
     from mcci.canary.judge.replay import replay
@@ -79,5 +79,7 @@ def _replayed(service: str | None, file: Path, config: Path, format_: str) -> in
             output.text(f"look {number}: {each.text()[0]}")
         for line in judgements[-1].text()[1:] if judgements else ():
             output.text(line)
-    verdict = judgements[-1].verdict.value if judgements else "inconclusive"
-    return {"pass": ExitCode.DONE, "fail": ExitCode.ROLLED_BACK}.get(verdict, ExitCode.ON_HOLD)
+    verdicts = [each.verdict.value for each in judgements]
+    if "fail" in verdicts:
+        return ExitCode.ROLLED_BACK
+    return ExitCode.DONE if verdicts[-1:] == ["pass"] else ExitCode.ON_HOLD

@@ -157,3 +157,18 @@ def test_waits_for_proxies(tmp_path: Path) -> None:
         code, said = found.run("step", SERVICE, "--to", "10")
         assert (code, asked) == (0, ["/config_dump"] * 3), said
         assert f"the proxy at {url} has the weights after" in said
+
+
+@pytest.mark.parametrize(("errors", "code", "verdict"), [(10, 0, "pass"), (90, 4, "fail")])
+def test_judges_a_recording(tmp_path: Path, errors: int, code: int, verdict: str) -> None:
+    """Recorded looks are judged without any cluster, and the last verdict is the exit code."""
+    look = {"canary": {"requests": 1000, "errors": errors}, "stable": {"requests": 9000, "errors": 90}}
+    looks = [look] * 10
+    (tmp_path / "recording.json").write_text(json.dumps({"schema": "mcci.series/1", "looks": looks}))
+    found = Project(folder=tmp_path, clusters={}, config=())
+    ended, said = found.run("judge", "--from", "recording.json")
+    assert (ended, f"look 10: {verdict}" in said) == (code, True), said
+    ended, said = found.run("judge", "--from", "recording.json", "--format", "json")
+    assert json.loads(said)["judgements"][-1]["verdict"] == verdict
+    ended, said = found.run("judge", "--from", "nothing.json")
+    assert (ended, "nothing.json" in said) == (2, True)
