@@ -246,6 +246,8 @@ class Store:
         previous = self._records.text(key)
         revision = self._records.next_revision()
         last["metadata"]["resourceVersion"] = str(revision)
+        if "deletionGracePeriodSeconds" in last["metadata"]:
+            last["metadata"]["deletionGracePeriodSeconds"] = 0
         self._records.remove(key)
         self._history.add(Event(type="DELETED", key=key, revision=revision, text=to_text(last), previous_text=previous))
         self._garbage.collect(last["metadata"]["uid"])

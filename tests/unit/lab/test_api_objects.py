@@ -302,6 +302,17 @@ def test_delete_with_preconditions(rest: Rest) -> None:
     _refused(rest("DELETE", f"{CONFIG_MAPS}/a", propagationPolicy="Sideways"), 422, "Invalid")
 
 
+def test_deleted_pod_is_given_back(rest: Rest) -> None:
+    """A pod on a node is answered as it is marked, however fast it ends; one without any grace with a Status."""
+    pods = "/api/v1/namespaces/default/pods"
+    spec = {"nodeName": "lab", "containers": [{"name": "a", "image": "a:1"}]}
+    rest("POST", pods, {"metadata": {"name": "a"}, "spec": spec})
+    marked = rest("DELETE", f"{pods}/a").json()
+    assert (marked["kind"], marked["metadata"]["deletionGracePeriodSeconds"]) == ("Pod", 30)
+    assert rest("DELETE", f"{pods}/a", gracePeriodSeconds="0").json()["kind"] == "Status"
+    _refused(rest("GET", f"{pods}/a"), 404, "NotFound")
+
+
 def test_service_gets_addresses(rest: Rest) -> None:
     """A Service gets an address of its own and keeps it; a LoadBalancer's ports get node ports."""
 

@@ -23,10 +23,18 @@ Object = dict[str, Any]
 def delete(store: Store, resource: Resource, target: Target, query: Mapping[str, str], body: Object) -> Answer:
     """Delete one object: a Status where it is gone, else the object, marked. Raises ApiError 404, 409."""
     last = store.delete(resource, target.name, target.namespace, **_options(query, body))
-    if store.get(resource, target.name, target.namespace) is not None:
+    if _is_marked(last):
         return Answer(body=typed(resource, target.version, last))
     details = {"name": target.name, "group": resource.group, "kind": resource.plural, "uid": last["metadata"]["uid"]}
     return Answer(body=success({key: value for key, value in details.items() if value}))
+
+
+def _is_marked(last: Object) -> bool:
+    """Whether the object was only marked. Not by looking: who ends a pod may have been faster than this answer."""
+    metadata = last["metadata"]
+    waits = metadata.get("deletionGracePeriodSeconds") or metadata.get("finalizers")
+    namespace = last.get("kind") == "Namespace" and (last.get("spec") or {}).get("finalizers")
+    return "deletionTimestamp" in metadata and bool(waits or namespace)
 
 
 def delete_collection(
