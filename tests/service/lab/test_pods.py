@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -117,28 +118,31 @@ def test_containers(lab: Lab, engine: str, web: str) -> None:
 def test_sample_services(lab: Lab, engine: str, base: str, tmp_path: Path) -> None:
     """Two services of the sample application are deployed with its own values and profiles, and answer."""
     lab.environment["DOCKER_HOST"] = engine
-    registry = lab.up("stage-aws")["registry"]
-    for name in ("staff-service", "position-tracker"):
-        reference = _sample_image(engine, base, registry, name, tmp_path)
+    names = ("staff-service", "position-tracker")
+    reference = _sample_image(engine, base, lab.up("stage-aws")["registry"], names, tmp_path)
+    for name in names:
         source = wheels.SAMPLE / name
         more = ["--values", str(source / "values.yml"), "--set-file", f"profile.content={source}/profiles/stage.yml"]
-        _deploy(lab, "stage-aws", name, reference, "replicas=1", more=more)
+        command = f"command={{python3,-m,{name.replace('-', '_')}}}"
+        _deploy(lab, "stage-aws", name, reference, "replicas=1", command, more=more)
         (pod,) = _pods(lab, "stage-aws", name)
         metrics = f"http://{pod['status']['podIP']}:8080/metrics"
         with urllib.request.urlopen(metrics, timeout=5) as answer:
             assert b"http_requests" in answer.read()
 
 
-def _sample_image(engine: str, base: str, registry: str, name: str, folder: Path) -> str:
-    """Build a service of the sample application from its wheels and push it; return its name with the digest."""
-    context = folder / name
-    shutil.copytree(wheels.SAMPLE / name, context, ignore=shutil.ignore_patterns(*wheels.MADE))
-    (context / "dist").mkdir()
-    for wheel in wheels.build().glob("*.whl"):
-        (context / "dist" / wheel.name).hardlink_to(wheel)
-    tag = f"{registry}/vehicles/{name}:1"
-    arguments = ["-q", "--network", "none", "--build-arg", f"BASE_IMAGE={base}", "--tag", tag]
-    docker(engine, "build", *arguments, str(context))
+def _sample_image(engine: str, base: str, registry: str, names: tuple[str, ...], folder: Path) -> str:
+    """Build one image with services of the sample application, from their wheels; return its name with the digest."""
+    context = folder / "sample"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-compile", "--find-links"]
+    done = subprocess.run(
+        [*install, str(wheels.build()), "--target", str(context / "app"), *names], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [f"FROM {base}", "ENV PYTHONPATH=/app BIND=0.0.0.0 PORT=8080", "COPY app /app", "USER 10001:10001"]
+    (context / "Dockerfile").write_text("\n".join(lines))
+    tag = f"{registry}/vehicles/services:1"
+    docker(engine, "build", "-q", "--network", "none", "--tag", tag, str(context))
     docker(engine, "push", "-q", tag)
     return docker(engine, "image", "inspect", "--format", "{{index .RepoDigests 0}}", tag).strip()
 
