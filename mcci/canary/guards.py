@@ -29,9 +29,13 @@ class Hold:
 
 
 class OnHold(McciError):
-    """The canary is held where it is: a guard says no, or the evidence does not suffice."""
+    """The canary is held where it is: a guard says no, or the evidence does not suffice.
+
+    `bakes` is how many seconds the weight has to be held yet, where that is all there is to wait for.
+    """
 
     exit_code = ExitCode.ON_HOLD
+    bakes: float | None = None
 
 
 class Busy(OnHold):

@@ -199,5 +199,7 @@ def _foreign(session: Session, state: State, details: str, *, force: bool) -> tu
 def hold_unless(holds: list[Hold], *, force: bool) -> tuple[str, ...]:
     """Raise `OnHold` for what stands in the way; with `force` return it, to be recorded."""
     if holds and not force:
-        raise OnHold("\n".join(hold.text for hold in holds))
+        error = OnHold("\n".join(hold.text for hold in holds))
+        error.bakes = holds[0].seconds if holds[0].guard == "bake" else None
+        raise error
     return tuple(hold.text for hold in holds)

@@ -6,14 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcci.canary import guards, judged, plan, traffic
+from mcci.canary.guards import OnHold
 from mcci.canary.move import Note
 from mcci.canary.outcome import Outcome
 from mcci.canary.scale import scale_for
 from mcci.canary.session import hold_unless, live, opened, require_traffic, settled
 from mcci.canary.state import Action
 from mcci.canary.verdict import Verdict
+from mcci.config.model import Gate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcci.canary.session import Session
     from mcci.canary.site import Site
     from mcci.canary.state import State
@@ -54,6 +58,23 @@ def step(
             scaled = scale_for(session, {state.stable: 100 - to, state.canary: to}, needed)
             session.told += scaled
         return _take(session, state, to, settings, judge, forced, force=force, dry_run=dry_run)
+
+
+def patiently(site: Site, settings: Canary, seconds: float, take: Callable[[], Outcome]) -> Outcome:
+    """Take a step or a promotion; where jobs start by themselves, wait out the bake time, but at most `seconds`.
+
+    Nobody presses such a job again. The lock is free meanwhile, so that a person can abort.
+    """
+    begun = site.clock.elapsed()
+    while True:
+        try:
+            return take()
+        except OnHold as hold:
+            left = seconds - (site.clock.elapsed() - begun)
+            if settings.gate is not Gate.AUTOMATIC or hold.bakes is None or hold.bakes > left:
+                raise
+            site.log(f"{hold} Waiting.")
+            site.clock.sleep(hold.bakes)
 
 
 def _take(

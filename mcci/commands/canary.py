@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mcci.commands.canary_judge import judge_command
-from mcci.commands.canary_options import acting_options, force_option, opened, show, site_options
+from mcci.commands.canary_options import acting_options, force_option, opened, show, site_options, time_left
 from mcci.commands.canary_report import looked, reported, seen
 from mcci.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mcci.canary.outcome import Outcome
     from mcci.config.keys import Duration
 
 
@@ -58,13 +59,17 @@ def step_command(
     Run again, it changes nothing. Exit codes: 4 when the judge found it worse and the traffic went back, 5 when it is
     held (bake time, too little evidence, too few ready pods), 6 when another moves it, 7 when the pipeline is stale.
     """
-    from mcci.canary.step import step
+    from mcci.canary.step import patiently, step
     from mcci.config.model import Notice
 
     with opened(service, environment, without, config) as found, reported(found, f"step to {to}", dry_run) as end:
-        outcome = step(
-            found.site, to, found.settings, found.judge, force=force, scale=scale, wait=wait, dry_run=dry_run
-        )  # fmt: skip
+
+        def take() -> Outcome:
+            return step(
+                found.site, to, found.settings, found.judge, force=force, scale=scale, wait=wait, dry_run=dry_run
+            )  # fmt: skip
+
+        outcome = patiently(found.site, found.settings, 0 if dry_run else time_left(), take)
         end.took(outcome, Notice.STEP)
         if outcome.code is ExitCode.DONE and not dry_run:
             stays = found.is_judged if stay is None else stay
@@ -94,10 +99,14 @@ def promote_command(
     back to it, and a later deployment retires it.
     """
     from mcci.canary.promote import promote
+    from mcci.canary.step import patiently
     from mcci.config.model import Notice
 
     with opened(service, environment, without, config) as found, reported(found, "promote", dry_run) as end:
-        outcome = promote(found.site, found.settings, found.judge, force=force, wait=wait, dry_run=dry_run)
+        outcome = patiently(
+            found.site, found.settings, 0 if dry_run else time_left(),
+            lambda: promote(found.site, found.settings, found.judge, force=force, wait=wait, dry_run=dry_run),
+        )  # fmt: skip
         end.took(outcome, Notice.PROMOTE)
         return show(outcome, "promote", format_)
 

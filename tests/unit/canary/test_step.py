@@ -16,11 +16,11 @@ from mcci.canary.promote import promote
 from mcci.canary.scale import AUTOSCALER
 from mcci.canary.session import ForeignEdit
 from mcci.canary.state import Action, Actor, Phase
-from mcci.canary.step import step
+from mcci.canary.step import patiently, step
 from mcci.canary.verdict import Verdict
 from mcci.clients.kubernetes.api import CONFIG_MAP, DEPLOYMENT, LEASE, POD, VIRTUAL_SERVICE, Kind
 from mcci.clusters.leases import LeaseLost
-from mcci.config.model import Duration
+from mcci.config.model import Duration, Gate
 from mcci.errors import ExitCode, UsageError
 from tests.unit.canary.kills import prepared
 from tests.unit.canary.objects import ANNA, V1, V2, virtual_service
@@ -338,6 +338,22 @@ def test_a_service_that_is_not_there() -> None:
     world.api("prod-azure").delete(VIRTUAL_SERVICE, SERVICE, SPACE)
     with pytest.raises(NoCanary, match="prod-azure: there is no VirtualService staff-service"):
         step(world.site(), 10, SETTINGS, Judge())
+
+
+def test_jobs_that_start_by_themselves_wait_out_the_bake_time() -> None:
+    """With `gate: automatic` a job that comes early waits while it has time; one that a person presses does not."""
+    world = prepared(2, 10)
+    site, automatic = world.site(), replace(SETTINGS, gate=Gate.AUTOMATIC)
+    begun = world.clock.seconds
+    with pytest.raises(OnHold):
+        patiently(site, SETTINGS, 3600, lambda: step(site, 25, SETTINGS, Judge()))
+    with pytest.raises(OnHold):
+        patiently(site, automatic, 599, lambda: step(site, 25, automatic, Judge()))
+    assert world.clock.seconds == begun
+    assert patiently(site, automatic, 3600, lambda: step(site, 25, automatic, Judge())).changed
+    assert world.clock.seconds - begun == 600
+    with pytest.raises(OnHold, match="verdict: inconclusive"):
+        patiently(site, automatic, 3600, lambda: step(site, 50, automatic, Judge(Verdict.INCONCLUSIVE)))
 
 
 def deployment(replicas: int, *, autoscaled: bool = False) -> list[tuple[Kind, dict[str, Any]]]:
