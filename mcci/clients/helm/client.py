@@ -7,10 +7,9 @@ import json
 import re
 import subprocess
 import threading
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mcci.clients.helm import binary
+from mcci.clients.helm import binary, library
 from mcci.clients.helm.failures import HelmFailed, HelmStopped, failure
 from mcci.clients.processes import end
 
@@ -38,10 +37,6 @@ class HelmClient:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._stopped = False
-
-    def warm(self) -> None:
-        """Load what the first call would wait for, while something else is waited for."""
-        threading.Thread(target=import_module, args=("pyhelm3.command",), name="helm", daemon=True).start()
 
     def upgrade(
         self, release: str, chart: Path, values: Mapping[str, Any], namespace: str, *, description: str, timeout: float,
@@ -87,11 +82,9 @@ class HelmClient:
 
     def _ask(self, release: str, call: Any) -> Any:
         """Run one of pyhelm3's coroutines to its end, and translate its errors."""
-        from pyhelm3.errors import Error
-
         try:
             return asyncio.run(call)
-        except Error as error:
+        except library.error() as error:
             raise failure(release, error.stderr.decode(errors="replace")) from error
         except ValueError as error:  # pyhelm3 reads helm's JSON
             raise HelmFailed(f"{release}: helm's answer cannot be read: {error}") from error
@@ -101,17 +94,14 @@ class HelmClient:
 
         pyhelm3 runs helm through a shell, ends the shell alone when it is cancelled, and knows no process group.
         """
-        from pyhelm3.command import Command
 
-        class Grouped(Command):  # type: ignore[misc]  # pyhelm3 has no types
+        class Grouped(library.command()):  # type: ignore[misc]  # pyhelm3 has no types
             async def run(command, arguments: list[Any], input: bytes | None = None) -> bytes:  # noqa: N805
                 return self._process([*map(str, arguments), *more], input, offline=offline)
 
         return Grouped(default_timeout=_seconds(timeout), history_max_revisions=HISTORY)
 
     def _process(self, arguments: list[str], data: bytes | None, *, offline: bool) -> bytes:
-        from pyhelm3.errors import Error
-
         where = ["--kubeconfig", str(self._kubeconfig)] if self._kubeconfig and not offline else []
         with self._lock:
             if self._stopped:
@@ -131,7 +121,7 @@ class HelmClient:
         if process.returncode:
             if stopped:
                 raise HelmStopped("helm was stopped.")
-            raise Error(process.returncode, out, err)
+            raise library.error()(process.returncode, out, err)
         if unknown := UNKNOWN_FIELD.findall(err):
             fields = ", ".join(sorted({each.decode(errors="replace") for each in unknown}))
             raise HelmFailed(f"{arguments[1]}: the cluster does not know the field {fields}, and would ignore it.")

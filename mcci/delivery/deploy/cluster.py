@@ -96,8 +96,6 @@ class ClusterDeploy:
         if self.leader.name != self.name and self._asks_leader():
             self.leading = live_now.read(self.leader.api, session.namespace)
         self.plans = self._plans()
-        if self.prepared():
-            self.target.helm.warm()
 
     def close(self) -> None:
         """Give the lock back."""

@@ -29,9 +29,6 @@ AT_ONCE = 8  # services of a cluster, and helms in all: each is a process of 100
 class Helm(Protocol):
     """What a deploy asks of Helm (mcci/clients/helm/client.py)."""
 
-    def warm(self) -> None:
-        """Get ready while something else is waited for."""
-
     def upgrade(
         self, release: str, chart: Path, values: Mapping[str, Any], namespace: str, *, description: str, timeout: float,
         checked_by_server: bool = False,

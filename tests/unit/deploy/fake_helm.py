@@ -30,9 +30,6 @@ class FakeHelm:
     stopped: bool = False
     charts: dict[str, str] = field(default_factory=dict)  # by release: the text of the chart it last came from
 
-    def warm(self) -> None:
-        pass
-
     def upgrade(
         self, release: str, chart: Path, values: Mapping[str, Any], namespace: str, *, description: str, timeout: float,
         checked_by_server: bool = False,
