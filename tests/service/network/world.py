@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 START = """
 set -e
@@ -136,6 +136,14 @@ def address(number: int) -> str:
 def host_address(number: int) -> str:
     """Return the address of the private host behind site `number`."""
     return f"10.{number}.0.10"
+
+
+def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until something holds. Raises where it does not come to."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"it did not come to hold within {seconds:.0f} seconds"
+        time.sleep(0.2)
 
 
 @contextmanager
