@@ -43,6 +43,7 @@ class Site:
         self.merge_requests = MergeRequests(self)
         self.numbers = itertools.count(1)
         self.pushing = threading.Lock()
+        self.refused: dict[str, str] = {}  # why the last push to a branch made no pipeline
         self.closed = threading.Event()  # nobody serves it any more
         self.quiet = False  # pushes start no pipelines while a project is being set up
 
@@ -119,9 +120,13 @@ class Site:
 
     def _start(self, event: Event, sha: str, user: User, before: str = "") -> list[Pipeline]:
         try:
-            return [self.gitlab.start(event, sha=sha, user=user, before=before)]
-        except NotCreated:
+            made = self.gitlab.start(event, sha=sha, user=user, before=before)
+        except NotCreated as error:
+            self.refused[event.ref] = str(error)
+            self.gitlab.logged()
             return []  # a push without a pipeline is none the worse
+        self.refused.pop(event.ref, None)
+        return [made]
 
     def run(
         self, ref: str, source: Source, user: User, *,

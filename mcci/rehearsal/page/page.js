@@ -231,6 +231,8 @@ function drawApplication() {
 
 function draw() {
   $("#pipelines .none").hidden = state.pipelines.length > 0;
+  const line = (item, { ref, why }) => put(item, `✕ The last push to ${ref} made no pipeline: ${why}`);
+  keep($("#pipelines .refused"), state.refused ?? [], (each) => each.ref, () => make("li"), line);
   drawPipelines($("#pipelines .list"), state.pipelines, 3);
   drawEnvironments();
   drawJobPanel();

@@ -23,6 +23,7 @@ def state(site: Site) -> Json:
         pipelines = list(gitlab.pipelines.values())
         return {
             "project": site.settings.path,
+            "refused": [{"ref": ref, "why": why} for ref, why in site.refused.items()],
             "pipelines": [_pipeline(each, pipelines) for each in reversed(pipelines) if each.parent is None],
             "environments": [_environment(each) for each in gitlab.environments],
         }

@@ -117,11 +117,13 @@ class Stage:
             found = [each for each in gitlab.pipelines.values() if each.ref == branch and each.parent is None]
             return found[-1] if found else None
 
-        gitlab.wait(lambda: newest() is not None or self.stopped.is_set(), min(30.0, self.left()))
+        refused = self.site.refused
+        gitlab.wait(lambda: bool(newest() or branch in refused or self.stopped.is_set()), min(30.0, self.left()))
         self.check()
         found = newest()
         if found is None:
-            raise UsageError(f"the branch {branch} has no pipeline")
+            why = f": {refused[branch]}" if branch in refused else ""
+            raise UsageError(f"the branch {branch} has no pipeline{why}")
         return found
 
     def family(self, pipeline: Pipeline) -> Iterator[Pipeline]:

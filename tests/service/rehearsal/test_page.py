@@ -179,6 +179,20 @@ def _start_by_keyboard(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Close").click()
 
 
+def test_a_push_without_a_pipeline(browser: Browser, site: Site, link: str, pushed: Any) -> None:
+    """Why GitLab makes no pipeline of a push is shown until a push makes one."""
+    pushed({".gitlab-ci.yml": "job: {stage: nowhere, script: [echo]}"})
+    page = browser.new_page()
+    page.goto(link)
+    refused = page.locator("#pipelines .refused li")
+    expect(refused).to_contain_text("The last push to main made no pipeline: ")
+    expect(refused).to_contain_text("nowhere")
+    pushed({".gitlab-ci.yml": "job: {script: [echo]}"})
+    expect(page.locator("#pipeline-1")).to_be_visible()
+    expect(refused).to_have_count(0)
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_known_barrier(browser: Browser, site: Site, link: str, pushed: Any, scheme: Any, width: int) -> None:
