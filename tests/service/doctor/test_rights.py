@@ -98,7 +98,8 @@ def test_all_and_no_more(told: tuple[Major, Told]) -> None:
 def test_each_line(told: tuple[Major, Told], right: Right, tmp_path: Path) -> None:
     """Without a line of the role a command that uses it ends otherwise than with it, or says what it may not.
 
-    The right to read logs is the one that nothing fails without: then the log of what failed is not shown.
+    Two rights show later: Helm ends well where it may not note a release's end, and the next deploy stumbles over it;
+    and without the right to read logs the log of what failed is not shown.
     """
     major, story = told
     if not any(right in used for used in story.used):
@@ -107,9 +108,12 @@ def test_each_line(told: tuple[Major, Told], right: Right, tmp_path: Path) -> No
     with shop(tmp_path, CLUSTER, major=major, state=story.before[number]) as found:
         rights.become(found, CLUSTER)
         rights.take_away(found, CLUSTER, right)
-        done, _ = rights.play(found, CLUSTER, STORY[number])
-        assert done.code != 70, done
-        if right == "get pods/log":
-            assert (LOGGED in story.said[number], LOGGED in done.said) == (True, False)
-            return
-        assert done.code != STORY[number].code or rights.refusal(right) in done.said, done
+        for step in STORY[number : number + 2]:
+            done, _ = rights.play(found, CLUSTER, step)
+            assert done.code != 70, done
+            if right == "get pods/log":
+                assert (LOGGED in story.said[number], LOGGED in done.said) == (True, False)
+                return
+            if done.code != step.code or rights.refusal(right) in done.said:
+                return
+    raise AssertionError(f"nothing failed without the right to {right}: {done}")
