@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -95,6 +95,52 @@ def templates() -> str:
     return "\n".join(lines) + "\n"
 
 
+def rehearsals() -> str:
+    """Return the page of a rehearsal's file: what its schema says."""
+    from mcci.rehearsal.scenario.schema import ACTIONS, SCHEMA
+
+    lines = [
+        "# Rehearsals",
+        "",
+        "Made from the schema by `make docs`: the file that `mcci rehearse` plays. How to use it stands in",
+        "[Rehearse a delivery](../how-to/rehearse.md).",
+        "",
+        "| key | meaning |",
+        "|---|---|",
+        *(_key(name, each, SCHEMA["required"]) for name, each in SCHEMA["properties"].items() if name != "steps"),
+        "| `steps` (required) | What people and the world do, one after the other: see below. |",
+        *_keys_below("lab", SCHEMA["properties"]["lab"]),
+        *_keys_below("variables.<name>", SCHEMA["properties"]["variables"]["additionalProperties"]),
+        "",
+        "## Steps",
+        "",
+        "Each step is a mapping with one of these keys, and `name` where it shall be called something. A step that does",
+        "not go as it says ends the rehearsal with exit code 1.",
+    ]
+    for name, each in ACTIONS.items():
+        lines += ["", f"### {name}", "", each["description"], "", "| key | meaning |", "|---|---|"]
+        lines += [_key(inner, found, each["required"]) for inner, found in each["properties"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _keys_below(path: str, schema: dict[str, Any]) -> list[str]:
+    return [
+        _key(name, each, schema["required"], f"{path}.") for name, each in schema["properties"].items()
+    ]  # fmt: skip
+
+
+def _key(name: str, schema: dict[str, Any], required: list[str], below: str = "") -> str:
+    said = [schema.get("description", "")]
+    if "enum" in schema:
+        said.append(f"One of {_listed(schema['enum'])}.")
+    elif schema.get("maximum"):
+        said.append(f"A number up to {schema['maximum']}.")
+    elif not said[0]:
+        said.append({"boolean": "True or false.", "object": "By name."}.get(schema["type"], "Text."))
+    needed = " (required)" if name in required else ""
+    return f"| `{below}{name}`{needed} | {' '.join(filter(None, said))} |"
+
+
 def config() -> str:
     """Return the page of mcci.yml, which the command prints."""
     command = [sys.executable, "-m", "mcci", "schema", "--format", "markdown"]
@@ -133,6 +179,7 @@ PAGES = {
     "docs/reference/commands.md": commands,
     "docs/reference/templates.md": templates,
     "docs/reference/config.md": config,
+    "docs/reference/rehearsals.md": rehearsals,
     "docs/index.md": index,
     "README.md": readme,
 }
