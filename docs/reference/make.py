@@ -114,8 +114,8 @@ def rehearsals() -> str:
         "",
         "## Steps",
         "",
-        "Each step is a mapping with one of these keys, and `name` where it shall be called something. A step that does",
-        "not go as it says ends the rehearsal with exit code 1.",
+        "Each step is a mapping with one of these keys, and `name` where it is to be called something. A step that",
+        "does not go as it says ends the rehearsal with exit code 1.",
     ]
     for name, each in ACTIONS.items():
         lines += ["", f"### {name}", "", each["description"], "", "| key | meaning |", "|---|---|"]
