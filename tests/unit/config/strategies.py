@@ -56,7 +56,7 @@ TEXTS = {
     forms.CIDR: ["10.0.0.0/8", "fd00::/64"],
     forms.COMMAND: ["true", "a\n\tb", " x "],
     forms.QUERY: ["up", "sum(rate(x[1m]))\n> 0"],
-    forms.TEMPLATE: ["$service", "{\"text\": \"$text\"}"],
+    forms.TEMPLATE: ["$service", '{"text": "$text"}'],
 }
 
 
