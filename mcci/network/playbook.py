@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,11 @@ def play(
     where = folder / "ansible"
     if not (where / name).is_file():
         raise UsageError(f"{where} has no {name}: run 'mcci network render --output {folder}' first.")
-    progress, last = Progress(), [""]
+    progress, said_last = Progress(), deque[str](maxlen=12)
 
     def line(text: str) -> None:
         if text.strip():
-            last.append(text)
-            del last[:-5]
+            said_last.append(text)
         if said := progress.line(text):
             say(said)
 
@@ -45,7 +45,7 @@ def play(
     except processes.OutOfTime as error:
         raise ServiceFailed(f"{name} took longer than {LIMIT / 60:.0f} minutes, and was ended.") from error
     if code and not progress.failures:
-        raise ServiceFailed(f"ansible-playbook {name} failed ({code}): {' '.join(last)}")
+        raise ServiceFailed(f"ansible-playbook {name} failed ({code}):\n" + "\n".join(said_last))
     return progress
 
 
