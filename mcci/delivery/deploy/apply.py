@@ -89,9 +89,16 @@ class Apply:
             self._upgrade(plan, prepared)
         if step.version and not (done and self._is_ready(plan, step)):
             name, image, labels = _awaited(plan, step)
-            fresh = None if done else self.target.api.get(DEPLOYMENT, name, self.session.namespace)
-            generation = int(fresh["metadata"].get("generation") or 0) if fresh else 0
+            generation = 0 if done else self._generation(name, image)
             self.rollouts.wait(name, image, labels, self.deadline, generation=generation)
+
+    def _generation(self, deployment: str, image: str) -> int:
+        """Return which generation of a Deployment an upgrade has made; 0 where its new image tells it from the old."""
+        old = self.live.deployments.get(deployment)
+        if old is None or not rollout.has_image(old, image):
+            return 0
+        fresh = self.target.api.get(DEPLOYMENT, deployment, self.session.namespace)
+        return int(fresh["metadata"].get("generation") or 0) if fresh else 0
 
     def _upgrade(self, plan: ServicePlan, prepared: Prepared) -> None:
         step = prepared.step

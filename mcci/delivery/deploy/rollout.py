@@ -58,7 +58,7 @@ def judge(deployment: Object | None, pods: Iterable[Object], image: str) -> Prog
     wanted = 1 if spec.get("replicas") is None else int(spec["replicas"])
     new = [pod for pod in pods if runs(pod, image) and not pod["metadata"].get("deletionTimestamp")]
     ready = sum(is_ready(pod) for pod in new)
-    waits = _waits(deployment, spec, status, wanted, image)
+    waits = _waits(deployment, status, wanted, image)
     failure = None
     if waits:
         failure = next(_broken_pods(new), None) or _broken_deployment(deployment, status)
@@ -70,14 +70,19 @@ def runs(pod: Object, image: str) -> bool:
     return any(each.get("image") == image for each in (pod.get("spec") or {}).get("containers") or [])
 
 
+def has_image(deployment: Object, image: str) -> bool:
+    """Whether a Deployment's pods are to run `image`."""
+    template = ((deployment.get("spec") or {}).get("template") or {}).get("spec") or {}
+    return any(each.get("image") == image for each in template.get("containers") or [])
+
+
 def is_ready(pod: Object) -> bool:
     """Whether a pod is ready."""
     return any(each["type"] == "Ready" and each["status"] == "True" for each in _conditions(pod))
 
 
-def _waits(deployment: Object, spec: Mapping[str, Any], status: Mapping[str, Any], wanted: int, image: str) -> str:
-    template = ((spec.get("template") or {}).get("spec") or {}).get("containers") or []
-    if not any(each.get("image") == image for each in template):
+def _waits(deployment: Object, status: Mapping[str, Any], wanted: int, image: str) -> str:
+    if not has_image(deployment, image):
         return "the Deployment does not have the new image yet"
     if int(status.get("observedGeneration") or 0) < int(deployment["metadata"].get("generation") or 0):
         return "the change is not observed yet"
