@@ -45,13 +45,6 @@ def read(config_map: Object, cluster: str = "") -> State:
         ) from error
 
 
-def token_of(found: Object) -> tuple[int, str]:
-    """Return the fencing token that an object was last written with, and the cluster that gave it; (0, "") for none."""
-    annotations = found.get("metadata", {}).get("annotations") or {}
-    text = str(annotations.get(TOKEN, "0"))
-    return int(text) if text.isdigit() else 0, str(annotations.get(LEADER, ""))
-
-
 def dump(state: State) -> str:
     """Return the state as JSON text."""
     return json.dumps(body(state), indent=1, ensure_ascii=False)

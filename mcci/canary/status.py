@@ -36,6 +36,7 @@ class Status:
     bake_left: float
     problems: tuple[str, ...]
     moving: str = ""
+    testers: str = ""
     look: Look | None = None
 
 
@@ -57,8 +58,18 @@ def status(site: Site, survey: Survey, settings: Canary, look: Look | None = Non
         bake_left=max(0.0, left),
         problems=tuple(_problems(site, survey, state, settings, busy=holder is not None)),
         moving=f"{holder.holder}{f' ({holder.job_url})' if holder.job_url else ''}" if holder else "",
+        testers=_testers(site, survey),
         look=look,
     )
+
+
+def _testers(site: Site, survey: Survey) -> str:
+    """Return which requests go where whatever the weights: `x-canary: always → v2…`."""
+    for view in survey.config.values():
+        found = traffic.testers(view.virtual_service, site.service) if view.virtual_service else None
+        if found:
+            return f"{found.header}: {found.value} → {found.subset}"
+    return ""
 
 
 def _ready(view: View) -> dict[str, int]:
@@ -102,6 +113,7 @@ def body(found: Status) -> dict[str, Any]:
         "ready": {name: dict(each) for name, each in found.ready.items()},
         "problems": list(found.problems),
         "moving": found.moving,
+        "testers": found.testers,
         "verdict": found.look.verdict.value if found.look else "",
         "judgement": dict(found.look.evidence) if found.look else {},
         "state": state_json.body(state) if state else None,
@@ -121,6 +133,8 @@ def lines(found: Status) -> list[str]:
     for name, ready in found.ready.items():
         pods = ", ".join(f"{count} of {version}" for version, count in ready.items())
         result.append(f"  ready     {name}: {pods or 'none'}")
+    if found.testers:
+        result.append(f"  testers   {found.testers}")
     by = f"{state.actor.who}{f', pipeline {state.actor.pipeline}' if state.actor.pipeline else ''}"
     result.append(f"  since     {state.since:%Y-%m-%d %H:%M:%S} UTC, by {by}")
     if found.bake_left:
