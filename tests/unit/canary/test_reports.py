@@ -154,7 +154,8 @@ def test_status_of_a_canary_under_way() -> None:
     text = "\n".join(status.lines(found))
     for part in (
         f"canary {V2} at 25 % beside {V1}, next 50", "10 → [25] → 50 → 100", f"prod-azure: {V1} 75, {V2} 25",
-        f"2 of {V1}, 2 of {V2}", f"testers   x-canary: always → {V2}", "by anna, pipeline 7", "bakes     10m more", "step    25",
+        f"2 of {V1}, 2 of {V2}", f"testers   x-canary: always → {V2}", "by anna, pipeline 7",
+        "bakes     10m more", "step    25",
     ):  # fmt: skip
         assert part in text, text
     assert json.dumps(status.body(found))
