@@ -29,7 +29,7 @@ class LabCluster:
     def __init__(self, api: Client, namespace: str, services: Iterable[str], prometheus: str = "") -> None:
         self._api = api.within(PATIENCE)
         self._namespace = namespace
-        self._services = tuple(services)
+        self._services = frozenset(services)
         self._prometheus = Prometheus(url=prometheus) if prometheus else None
 
     @property
@@ -38,12 +38,12 @@ class LabCluster:
         return self._api.name
 
     def weights(self) -> Mapping[str, Mapping[str, int]]:
-        """Return the weights of each service's versions, as the VirtualServices have them."""
+        """Return the weights of each service's versions, as the VirtualServices of their names have them."""
         found = {}
         for each in self._api.list(VIRTUAL_SERVICE, self._namespace):
-            for service in self._services:
-                if routes := traffic.routes(each, service):
-                    found[service] = routes[0].weights
+            name = str(each["metadata"]["name"])
+            if name in self._services and (routes := traffic.routes(each, name)):
+                found[name] = routes[0].weights
         return found
 
     def stable(self, service: str) -> str:
