@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent
 SERVICE_FOLDERS = ("tests/service", "tests/charts", "tests/docs", "sample-app/tests")
 
 # Tests try the same examples every time, so that a change is judged and not the luck of the day; `make fuzz` explores.
-settings.register_profile("same", derandomize=True)
-if not os.environ.get("MCCI_FUZZ"):
-    settings.load_profile("same")
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("fuzz", deadline=None, max_examples=300)
+settings.load_profile("fuzz" if os.environ.get("MCCI_FUZZ") else "same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,7 @@ from mcci.canary.step import step
 from mcci.canary.verdict import Verdict
 from mcci.clients.kubernetes.api import CONFIG_MAP, VIRTUAL_SERVICE, Conflict, Unreachable
 from mcci.errors import ExitCode, McciError
+from tests.tools.examples import examples
 from tests.unit.canary.kills import NAMES, Command, do_abort, do_promote, free
 from tests.unit.canary.objects import V1, V2
 from tests.unit.canary.world import SERVICE, SETTINGS, SPACE, Judge, World
@@ -219,7 +220,7 @@ class Canaries(RuleBasedStateMachine):
 
 
 TestCanaries = Canaries.TestCase
-TestCanaries.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestCanaries.settings = settings(max_examples=examples(8), stateful_step_count=25, deadline=None)
 
 
 class ManyCanaries(Canaries):

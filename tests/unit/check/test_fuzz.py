@@ -15,6 +15,7 @@ from mcci.check import check
 from mcci.check.collect import collect
 from mcci.check.gitlab_schema import DEFAULT, GLOBAL, JOB, GitlabSchema
 from mcci.pipeline.files import MemoryFiles
+from tests.tools.examples import examples
 
 CASES = Path(__file__).parent / "cases"
 TEXTS = [path.read_text() for path in sorted(CASES.rglob(".gitlab-ci.yml")) if path.stat().st_size < 4000]
@@ -53,7 +54,7 @@ VALUES = st.recursive(
 )
 JOBS = st.dictionaries(st.sampled_from(KEYWORDS), VALUES, max_size=6)
 FILES = st.dictionaries(st.sampled_from([*NAMES, *KEYWORDS]), st.one_of(JOBS, VALUES), max_size=6)
-SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=examples(70), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def examine(text: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mcci.clients.kubernetes.api import Unreachable
 from mcci.clusters.leases import Held, Holder, Lock
 from mcci.errors import McciError
+from tests.tools.examples import examples
 from tests.unit.clusters.clocks import FakeClock, World
 from tests.unit.clusters.fake_api import FakeApi, Fault, Script, State
 from tests.unit.clusters.fake_faults import Call
@@ -151,7 +152,7 @@ def steps_of(data: bytes) -> deque[Step]:
     return steps
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(min_size=100, max_size=200), st.tuples(st.sampled_from(RATES), st.sampled_from(RATES)))
 def test_never_two_holders(data: bytes, rates: tuple[float, float]) -> None:
     """At no moment do two processes pass `check()`, and the token never goes back."""

@@ -17,6 +17,7 @@ from mcci.config.discover.surroundings import gitlab_url
 from mcci.config.load import load
 from mcci.config.model import Config, Service, Stack
 from mcci.pipeline.generate import generate
+from tests.tools.examples import examples
 
 ROOT = Path(__file__).parents[3]
 PYTHON = '[project]\nname = "{0}"\ndependencies = [{1}]\n'
@@ -266,7 +267,7 @@ TEXTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.dictionaries(st.tuples(st.lists(NAMES, max_size=3).map(tuple), FILES), TEXTS, max_size=6), NAMES, NAMES)
 def test_any_repository(files: dict[Any, str], folder: str, branch: str) -> None:
     """Whatever the folders are called and the files hold, what is written loads."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mcci.config.load import load
 from mcci.errors import InvalidInput
+from tests.tools.examples import examples
 
 SEEDS = {path.stem: path.read_bytes() for path in sorted((Path(__file__).parent / "seeds").iterdir())}
 TOKENS = [
@@ -30,7 +31,7 @@ ODD: list[Any] = [
     "../x", "\x1b", "\u2028", "x" * 300, [], [None], ["x", "x"], [["x"]], {}, {"x": 1}, {"": None}, {"name": "x"},
     {"marks": {}},
 ]  # fmt: skip
-MANY = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+MANY = settings(max_examples=examples(350), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 def survives(data: bytes) -> None:

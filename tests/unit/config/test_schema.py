@@ -14,11 +14,12 @@ from mcci.__main__ import run
 from mcci.config import reference, schema
 from mcci.config.load import load
 from mcci.errors import ExitCode, InvalidInput
+from tests.tools.examples import examples
 from tests.unit.config.strategies import configs, mutations
 
 ROOT = Path(__file__).parents[3]
 VALIDATOR = Draft202012Validator(schema.schema())
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+SLOW = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 def reads(config: object) -> bool:

@@ -13,6 +13,7 @@ from mcci.check import check
 from mcci.check.collect import collect
 from mcci.errors import InvalidInput
 from mcci.pipeline.files import MemoryFiles
+from tests.tools.examples import examples
 from tests.unit.generate.generated import CASES, ROOT, make
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configurations())
 def test_any_configuration_is_clean(configuration: dict[str, Any]) -> None:
     """Whatever a valid configuration says, its pipelines are without a finding."""

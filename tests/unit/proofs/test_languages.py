@@ -12,6 +12,7 @@ from mcci.check.proofs import languages
 from mcci.check.proofs.witness import file_between
 from mcci.pipeline.expressions.patterns import pattern_of
 from mcci.pipeline.globs import expand_braces, matches
+from tests.tools.examples import examples
 
 PATTERNS = ("/^a/", "/b$/", "/^[ab]+$/", "/a.c/", "/^(?:ab|ba)*$/", "/^a{2,3}$/", "/B/i", "/^$/", "/[^a]/", "/^\\w+$/")
 GLOBS = ("a/**/*", "a/*", "**/b", "a*", "*/b", "{a,b}/*", "a/[ab]", "?", "**/*", "a/b", "a/**/b", "[!a]")
@@ -19,7 +20,7 @@ SHORT = ["".join(text) for length in range(4) for text in product("abc ", repeat
 PATHS = ["".join(text) for length in range(1, 5) for text in product("ab/", repeat=length)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=3, unique=True))
 def test_every_combination(sources: list[str]) -> None:
     """Each found text matches as said, and every combination that a short text has is found."""
@@ -57,7 +58,7 @@ def test_too_large() -> None:
         languages.of_pattern("/^(?:a{500}){500}$/")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.sets(st.sampled_from(GLOBS), min_size=1, max_size=2),
     st.sets(st.sampled_from(GLOBS), max_size=2),

@@ -17,6 +17,7 @@ from mcci.pipeline.files import MemoryFiles
 from mcci.simulation.events import Event, Project, Source
 from mcci.simulation.pipelines import simulate
 from mcci.simulation.statuses import when_played
+from tests.tools.examples import examples
 
 RAN = {"success", "failed", "running", "pending"}
 STAGES = ("one", "two", "three")
@@ -68,7 +69,7 @@ def ran(statuses: dict[str, str]) -> set[str]:
     return {name for name, status in statuses.items() if status in RAN}
 
 
-FEW = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
+FEW = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=examples(50))
 
 
 @FEW

@@ -23,12 +23,13 @@ from mcci.simulation.status.model import Status
 from mcci.simulation.status.planned import downstream, pipeline_spec
 from mcci.simulation.status.settling import settle
 from mcci.simulation.statuses import when_played
+from tests.tools.examples import examples
 
 RAN = {"success", "failed", "running", "pending"}
 STAGES = ("one", "two", "three")
 CONDITIONS = ("$A", "$B", "$A == null", '$A == "x" || $B', "$CI_COMMIT_BRANCH")
 WHENS = ("on_success", "on_success", "on_success", "manual", "always", "on_failure")
-MANY = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
+MANY = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=examples(40))
 
 
 @st.composite

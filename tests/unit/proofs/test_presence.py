@@ -20,6 +20,7 @@ from mcci.pipeline.files import MemoryFiles
 from mcci.pipeline.globs import matches
 from mcci.simulation.events import Event, Project, ProjectVariable
 from mcci.simulation.pipelines import Pipeline, PlannedJob, simulate
+from tests.tools.examples import examples
 
 FILES = ("a/x.py", "a/b/y.py", "README.md", "c.yml")
 CONDITIONS = (
@@ -218,7 +219,7 @@ def simulated(pipeline: Pipeline | None) -> dict[str, tuple[str, bool]]:
     return {each.name: (each.when, each.allow_failure.allowed) for each in planned}
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=200)
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=examples(40))
 @given(parent=configuration(child=False), below=configuration(child=True), data=st.data())
 def test_as_simulated(parent: dict[str, Any], below: dict[str, Any], data: st.DataObject) -> None:
     """At any point of the space the proof has the jobs of the parent and of the child that the simulation has."""
@@ -252,7 +253,7 @@ def compare(family: Family, at: dict[Dimension, Any], found: Pipeline) -> None:
         assert present(member, at) == simulated(child)
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=examples(40))
 @given(parent=configuration(child=False), below=configuration(child=True))
 def test_witness(parent: dict[str, Any], below: dict[str, Any]) -> None:
     """The plainest event that the proof names for a job has this job when it is simulated; no proof ends otherwise."""

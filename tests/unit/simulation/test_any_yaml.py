@@ -13,6 +13,7 @@ from mcci.simulation import explain, report
 from mcci.simulation.events import Event, MergeRequest, Project, ProjectVariable, Source
 from mcci.simulation.graph import html, model, text
 from mcci.simulation.pipelines import simulate
+from tests.tools.examples import examples
 
 KEYS = [
     "stages", "default", "include", "variables", "workflow", "spec", "inputs", "job", "build", ".hidden", "pages",
@@ -85,7 +86,7 @@ EVENTS = [
 ]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(70), deadline=None, suppress_health_check=list(HealthCheck))
 @given(configuration=configurations, child=configurations, references=st.booleans(), event=st.sampled_from(EVENTS))
 def test_any_structure(configuration: Any, child: Any, references: bool, event: Event) -> None:
     """Unknown keywords, wrong types everywhere, references to anything: pipelines or findings."""
@@ -93,14 +94,14 @@ def test_any_structure(configuration: Any, child: Any, references: bool, event: 
     look_at_everything(project(texts), event)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=st.text(max_size=300) | st.text(alphabet="[]{}:,-?&*!|>'\"%@` \n\tab$#<", max_size=200))
 def test_any_text(content: str) -> None:
     """Any text at all: pipelines or findings."""
     look_at_everything(project({".gitlab-ci.yml": content}), EVENTS[0])
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(70), deadline=None, suppress_health_check=list(HealthCheck))
 @given(header=values, content=st.sampled_from(TEXTS), given_inputs=st.dictionaries(st.just("x"), values, max_size=1))
 def test_any_header(header: Any, content: str, given_inputs: dict[str, Any]) -> None:
     """Any spec header, whatever inputs are given: pipelines or findings."""
@@ -162,7 +163,7 @@ def mutated(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(st.tuples(st.sampled_from(places(VALID)), values), max_size=2), event=st.sampled_from(EVENTS))
 def test_a_valid_configuration_gone_wrong(changes: list[tuple[tuple[Any, ...], Any]], event: Event) -> None:
     """A value or two of a valid configuration replaced by anything: pipelines or findings."""
