@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,23 +56,22 @@ def command(services: tuple[str, ...], environment: str, cluster: str | None, co
     where = wanted.environment(model, environment)
     waves = wanted.clusters(where, cluster)
     session = base_session(model, config.parent, where, wanted.services(model, services), options)
-    with ExitStack() as stack:
-        targets = stack.enter_context(open_targets(model, _needed(session, waves), os.environ, config.parent))
+    with open_targets(model, _needed(session, waves), os.environ, config.parent) as targets:
         found = rolling_back.prepare(session, targets, waves, options["to"])
         _announce(found)
         if options["dry_run"]:
             return _dry_run(found, options["format_"])
         lines = found.give_back()
-        run = stack.enter_context(found.deploys())
-        run.open(lock=True)
-        run.check()
-        try:
-            run.run()
-        finally:
-            if run.done:
-                release = next(iter(found.goals.values())).to.release
-                show(replace(session, release=replace(session.release, name=release)), run.done, options["format_"])
-    lines += found.move_after()
+        with found.deploys() as run:
+            run.open(lock=True)
+            run.check()
+            try:
+                run.run()
+            finally:
+                if run.done:
+                    release = next(iter(found.goals.values())).to.release
+                    show(replace(session, release=replace(session.release, name=release)), run.done, options["format_"])
+        lines += found.move_after()  # its own locks, so after the deploy's are given back
     from mcci import output
 
     for line in lines:
