@@ -53,7 +53,8 @@ class Event:
 
     `ref` is the branch (the source branch of a merge request) or the tag. `changes` are the changed files, None when
     GitLab would know no difference (a new branch, a tag, a schedule): `changes` rules then hold. `compared` gives the
-    changed files against certain refs, for `compare_to`; other refs compare as `changes` does.
+    changed files against certain refs, for `compare_to`; other refs compare as `changes` does. `commit` is the SHA; a
+    simulation has none.
     """
 
     source: Source
@@ -64,6 +65,7 @@ class Event:
     compared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    commit: str = ""
     commit_message: str = ""
     open_merge_requests: tuple[str, ...] = ()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcci.errors import InvalidInput, McciError
@@ -70,7 +71,7 @@ class GitLab:
     def start(self, event: Event, *, sha: str, user: User, before: str = "") -> Pipeline:
         """Create the pipeline of an event at commit `sha`. Raises `NotCreated` where GitLab would not."""
         with self.lock:
-            project = self.project()
+            project, event = self.project(), replace(event, commit=sha)
             planned = simulate(project, event)
             try:
                 spec = pipeline_spec(planned)

@@ -67,7 +67,7 @@ def _job(found: Build) -> Json:
     able = {
         "play": found.status in (Status.MANUAL, Status.SCHEDULED) and not found.is_bridge,
         "retry": is_retryable(engine) and not found.is_bridge,
-        "cancel": found.status in CANCELABLE,
+        "cancel": found.status in (Status.RUNNING, Status.PENDING),
     }
     return {
         "id": found.id,

@@ -193,6 +193,45 @@ def test_a_push_without_a_pipeline(browser: Browser, site: Site, link: str, push
     page.close()
 
 
+def test_a_log_as_gitlab_draws_it(browser: Browser, site: Site, link: str, pushed: Any) -> None:
+    """Sections nest, fold and tell their seconds; a rewritten line shows its last words; it grows."""
+    pushed({".gitlab-ci.yml": "job: {script: [echo]}"})
+    trace, end = site.gitlab.builds[1].trace, b"\r\x1b[0K"
+    trace.append(b"section_start:10:outer" + end + b"\x1b[36;1mOuter\x1b[0;m\nin outer\n")
+    trace.append(b"section_start:11:inner[collapsed=true]" + end + b"Inner\nin inner\nsection_end:14:inner" + end)
+    trace.append(b"section_end:20:outer" + end + b"after 10 %\rafter 100 %\r\nunfinish")
+    page = browser.new_page()
+    page.goto(link)
+    page.goto(f"{site.url}/#job-1")
+    log = page.locator("#job .log")
+    outer, inner = log.locator("> details"), log.locator("> details > details")
+    expect(outer.locator("> summary")).to_have_text("Outer10 s")
+    expect(inner.locator("> summary")).to_have_text("Inner3 s")
+    expect(log.get_by_text("in outer")).to_be_visible()
+    expect(log.get_by_text("in inner")).to_be_hidden()
+    inner.locator("> summary").press("Enter")
+    expect(log.get_by_text("in inner")).to_be_visible()
+    expect(log.locator("> .line")).to_have_text(["after 100 %", "unfinish"])
+    trace.append("ed \N{SNOWMAN}".encode()[:-1])
+    trace.append("\N{SNOWMAN}".encode()[-1:] + b"\n")
+    expect(log.locator("> .line")).to_have_text(["after 100 %", "unfinished \N{SNOWMAN}"])
+    page.close()
+
+
+def test_the_end_of_a_long_log(browser: Browser, site: Site, link: str, pushed: Any) -> None:
+    """Of a long log the last half of a MiB is shown, and how much is not."""
+    pushed({".gitlab-ci.yml": "job: {script: [echo]}"})
+    trace = site.gitlab.builds[1].trace
+    trace.append(b"the beginning\n" + b"x" * 1024 * 1024 + b"\nthe end\n")
+    page = browser.new_page()
+    page.goto(link)
+    page.goto(f"{site.url}/#job-1")
+    expect(page.locator("#job .log .line").last).to_have_text("the end")
+    expect(page.locator("#job .cut")).to_have_text("The log's end; 512 KB before it are not shown.")
+    expect(page.locator("#job .log")).not_to_contain_text("the beginning")
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_known_barrier(browser: Browser, site: Site, link: str, pushed: Any, scheme: Any, width: int) -> None:

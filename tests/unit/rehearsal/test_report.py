@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 USER = User(id=1, login="ada", name="Ada <b>", email="ada@example.com")
 DIGEST = "sha256:" + "0f" * 32
 PARENT = """
+workflow: {name: Delivery of $CI_COMMIT_SHORT_SHA}
 stages: [child, after]
 child: {stage: child, trigger: {include: child.yml, strategy: depend}}
 deliver: {stage: after, script: [deliver]}
@@ -211,6 +212,7 @@ def test_the_timeline(played: Played) -> None:
     """Each job that ran has a bar, at its share of the time, and what a job waited for a runner is drawn before it."""
     (family,) = report_of(played).families
     drawn = timeline(family)
+    assert ">#1 Delivery of abababab<" in drawn
     assert drawn.count('class="bar"') == 5
     deploy = drawn[drawn.index("<title>deploy: success") :]
     assert f'class="wait" x="{100 * 42 / 58:.2f}%"' in deploy
