@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.service.network.world import until
 
@@ -112,3 +116,30 @@ def test_a_lost_authority_is_not_replaced_unasked(project: Project) -> None:
     project.apply("--new-authority")
     assert world.gateways["gcp"].sh("sha256sum /etc/openvpn/mcci/*.crt") != before
     until(lambda: all(world.reachable().values()))
+
+
+@pytest.mark.faults
+@pytest.mark.slow
+def test_an_expired_authority_is_refused(project: Project) -> None:
+    """`apply` says that the authority's certificate has expired before it changes anything."""
+    aws = project.world.gateways["aws"]
+    (project.folder / "expired.pem").write_bytes(_expired())
+    aws.sh("cp /etc/openvpn/mcci-ca/ca.crt /run/good.crt")
+    aws.sh(f"cp {project.folder}/expired.pem /etc/openvpn/mcci-ca/ca.crt")
+    try:
+        assert "has expired" in project.mcci("apply", code=1)
+    finally:
+        aws.sh("cp /run/good.crt /etc/openvpn/mcci-ca/ca.crt")
+    assert "nothing had to be changed" in project.mcci("apply")
+
+
+def _expired() -> bytes:
+    """Return a certificate that ended yesterday."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mcci VPN authority")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = (
+        builder.serial_number(1).not_valid_before(now - timedelta(days=9)).not_valid_after(now - timedelta(days=1))
+    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

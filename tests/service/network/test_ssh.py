@@ -61,7 +61,13 @@ def _serve(world: World, name: str, project: Project, *, again: bool = False) ->
         place.sh("kill $(cat /run/sshd.pid); rm -rf /run/ssh")
     place.sh("mkdir -p /run/sshd /run/ssh && ssh-keygen -q -t ed25519 -N '' -f /run/ssh/host")
     place.sh(f"mkdir -p -m 700 /run/keys && cp {project.folder}/id.pub /run/keys/root && chmod 600 /run/keys/root")
-    options = ("HostKey=/run/ssh/host", "AuthorizedKeysFile=/run/keys/%u", "PidFile=/run/sshd.pid", "UsePAM=no")
+    options = (
+        "HostKey=/run/ssh/host",
+        "AuthorizedKeysFile=/run/keys/%u",
+        "PidFile=/run/sshd.pid",
+        "UsePAM=no",
+        "StrictModes=no",
+    )
     listen = f"ListenAddress={address(list(world.gateways).index(name) + 1)}"
     more = [word for option in (*options, listen, "PermitRootLogin=prohibit-password") for word in ("-o", option)]
     until(lambda: subprocess.run(place.enter("/usr/sbin/sshd", "-f", "/dev/null", *more)).returncode == 0)
