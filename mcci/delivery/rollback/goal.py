@@ -73,15 +73,18 @@ def is_whole(live: Live, record: Record, in_place: Collection[str]) -> bool:
     return True
 
 
-def traffic(state: State | None, version: str) -> Traffic:
-    """Return what becomes of a service's traffic when its release goes back to `version`."""
+def traffic(state: State | None, version: str, *, runs: bool) -> Traffic:
+    """Return what becomes of a service's traffic when its release goes back to `version`.
+
+    `runs` says whether that version is there still: one that was retired must be brought back first.
+    """
     if state is None:
         return Traffic.STAYS
     taking = state.canary and (state.phase is Phase.CANARY or state.weights.get(state.canary, 0))
     if version == state.stable:
         return Traffic.BACK if taking else Traffic.STAYS
     if version == state.previous and not state.canary:
-        return Traffic.BACK
+        return Traffic.BACK if runs else Traffic.AFTER
     if version == state.canary:
         return Traffic.STAYS
     return Traffic.AFTER

@@ -134,7 +134,11 @@ def prepare(session: Session, targets: Mapping[str, Target], waves: Sequence[Seq
     in_place = {each.name for each in session.services if is_in_place(session.config, session.environment, each)}
     goals = {each: goal(seen[each], name, in_place) for each in clusters}
     return Rollback(
-        session=session, targets=targets, waves=waves, goals=goals, moves=tuple(_moves(session, goals, seen[leader]))
+        session=session,
+        targets=targets,
+        waves=waves,
+        goals=goals,
+        moves=tuple(_moves(session, goals, seen, seen[leader])),
     )
 
 
@@ -145,14 +149,15 @@ def _look(session: Session, target: Target) -> Live:
     return found
 
 
-def _moves(session: Session, goals: Mapping[str, Goal], leading: Live) -> list[Move]:
+def _moves(session: Session, goals: Mapping[str, Goal], seen: Mapping[str, Live], leading: Live) -> list[Move]:
     found: list[Move] = []
     for service in session.services:
         images = [each.to.images[service.name].image for each in goals.values() if service.name in each.to.images]
         if not images or is_in_place(session.config, session.environment, service):
             continue
         version = version_of(images[0].digest)
-        what = traffic(_state(leading, service.name), version)
+        runs = any(each.version == version for live in seen.values() for each in live.running(service.name))
+        what = traffic(_state(leading, service.name), version, runs=runs)
         if what is not Traffic.STAYS:
             found.append(Move(service=service, version=version, what=what))
             if what is Traffic.AFTER and _takes_traffic(_state(leading, service.name)):

@@ -51,6 +51,26 @@ def test_life(project: Project, major: Major) -> None:
     assert project.record("one")["release"] == "1" * 40
 
 
+def test_back_over_a_promotion(project: Project) -> None:
+    """After a promotion, a rollback brings the version before it back and gives it the traffic."""
+    config = project.root / "mcci.yml"
+    config.write_text(config.read_text() + "canary: {rollback_window: 0s}\n")
+    project.release("1")
+    assert project.deploy(environment="production").code == 0
+    project.release("2")
+    assert project.deploy(environment="production").code == 0
+    for arguments in (("step", "web", "--to", "100", "--force", "--no-stay"), ("promote", "web", "--force")):
+        done = project.run("canary", *arguments, "--environment", "production")
+        assert done.code == 0, done.out + done.err
+    assert project.weights("one") == {V1: 0, V2: 100}
+    assert project.deploy(environment="production").code == 0
+    assert f"web-{V1}" not in project.images("one")  # retired: it must be brought back before it gets traffic
+    back = project.run("rollback", "--environment", "production")
+    assert back.code == 0, back.out + back.err
+    assert project.weights("one")[V1] == 100
+    assert project.images("one")[f"web-{V1}"] == "1"
+
+
 def test_upgrade_of_helm(project: Project) -> None:
     """What Helm 3.19 installed, Helm 4.3 upgrades, and a canary's weights stay."""
     project.release("1")
