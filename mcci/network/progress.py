@@ -68,7 +68,7 @@ def reason(text: str) -> str:
     more = str(found.get("stderr") or found.get("stdout") or "") if isinstance(found, dict) else ""
     if more and more not in said:
         said = f"{said}: {more}" if said != "non-zero return code" else more
-    for words, advice in _ADVICE.items():
+    for words, advice in _ADVICE.items() if "UNREACHABLE!" in text else ():
         if words in said:
             return advice
     return " ".join(said.split())[-LONG:] or "it does not say why"

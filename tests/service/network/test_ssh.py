@@ -58,7 +58,7 @@ def _serve(world: World, name: str, project: Project, *, again: bool = False) ->
     """Start an sshd with a new host key in a site."""
     place = world.gateways[name]
     if again:
-        place.sh("kill $(cat /run/sshd.pid); rm -rf /run/ssh")
+        place.sh("kill $(pgrep sshd); rm -rf /run/ssh")  # sessions that are kept open, too
     place.sh("mkdir -p /run/sshd /run/ssh && ssh-keygen -q -t ed25519 -N '' -f /run/ssh/host")
     place.sh(f"mkdir -p -m 700 /run/keys && cp {project.folder}/id.pub /run/keys/root && chmod 600 /run/keys/root")
     options = (
