@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run on a site's instance by verify.yml: what it knows of itself, and how it reaches the other sites.
 
-Needs Python 3.9, iproute2, iputils-ping, iperf3 and openssl. Prints one JSON document.
+Needs Python 3.11 (Debian 12 has it), iproute2, iputils-ping, iperf3 and openssl. Prints one JSON document.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
 
 FOLDER = "/etc/openvpn/mcci"
 PORT = 5201  # iperf3's own
@@ -26,7 +29,7 @@ def main() -> None:
     sys.stdout.write(json.dumps(found))
 
 
-def site(asked: dict) -> dict:
+def site(asked: Json) -> Json:
     """The instance's address within the site's ranges, and when its certificates and the list of revoked ones end."""
     return {
         "address": own_address(asked["cidrs"]),
@@ -36,7 +39,7 @@ def site(asked: dict) -> dict:
     }
 
 
-def own_address(cidrs: list) -> str:
+def own_address(cidrs: list[str]) -> str:
     ranges = [ipaddress.ip_network(each) for each in cidrs]
     for device in json.loads(run("ip", "-j", "-4", "address")[1] or "[]"):
         for each in device["addr_info"]:
@@ -54,7 +57,7 @@ def days_left(kind: str, name: str, field: str) -> float | None:
     return round((end - datetime.now(UTC)).total_seconds() / 86400, 1)
 
 
-def pair(asked: dict, peer: dict) -> dict:
+def pair(asked: Json, peer: Json) -> Json:
     """How this site reaches one other."""
     known = asked["sites"].get(peer["name"])  # Ansible hands JSON on as text, or read
     known = json.loads(known) if isinstance(known, str) else known
@@ -72,7 +75,7 @@ def pair(asked: dict, peer: dict) -> dict:
     return found
 
 
-def route(asked: dict, peer: dict, cidr: str) -> dict:
+def route(asked: Json, peer: Json, cidr: str) -> Json:
     """Which device packets to a range leave by, and which site they come to first."""
     target = str(ipaddress.ip_network(cidr)[1])
     code, text = run("ip", "-j", "route", "get", target)
@@ -81,7 +84,7 @@ def route(asked: dict, peer: dict, cidr: str) -> dict:
     return {"to": cidr, "device": device, "via": peer["name"] if peer["name"] in sites else " ".join(sites)}
 
 
-def ping(source: str, address: str, count: int) -> dict:
+def ping(source: str, address: str, count: int) -> Json:
     _, text = run("ping", "-q", "-c", str(int(count)), "-i", "0.05", "-W", "1", "-I", source, address)
     loss = re.search(r"([\d.]+)% packet loss", text)
     times = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/", text)
@@ -117,7 +120,8 @@ def throughput(source: str, address: str, seconds: int) -> float | None:
     )
     if code:
         return None
-    return round(json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e6, 1)
+    bits = float(json.loads(text)["end"]["sum_received"]["bits_per_second"])
+    return round(bits / 1e6, 1)
 
 
 def probe(source: str, target: str) -> bool:
@@ -132,7 +136,7 @@ def probe(source: str, target: str) -> bool:
     return True
 
 
-def run(*arguments: str) -> tuple:
+def run(*arguments: str) -> tuple[int, str]:
     try:
         done = subprocess.run(
             arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=90, check=False
