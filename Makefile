@@ -24,7 +24,7 @@ test-kubernetes: $(VENV)/.tests ## the contract of the lab's cluster API, agains
 	pytest -m kubernetes
 
 unit: $(VENV)/.tests ## the tests that need nothing but Python
-	pytest -m "not service and not faults and not kubernetes"
+	pytest -n 2 --dist loadfile -m "not service and not faults and not kubernetes"
 
 fuzz: $(VENV)/.tests ## the unit tests with new random examples
 	MCCI_FUZZ=1 pytest -m "not service and not faults and not kubernetes"
