@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients import processes
+from mcci.clients.engines import host_ports
 from mcci.clients.engines.buildah_container import BuildahContainer
 from mcci.clients.engines.docker_container import refuse_taken
 from mcci.clients.engines.docker_events import TAIL
@@ -98,6 +99,12 @@ def push(image: Reference, credential: Credential, emit: Emit, *, insecure: bool
 @contextmanager
 def running(run: Run, credential: Credential, emit: Emit) -> Iterator[BuildahContainer]:
     """Run an image on the host's network; the container is gone at the end."""
+    with host_ports.held(run.ports), _running(run, credential, emit) as container:
+        yield container
+
+
+@contextmanager
+def _running(run: Run, credential: Credential, emit: Emit) -> Iterator[BuildahContainer]:
     refuse_taken(run.ports, "127.0.0.1")
     name = f"mcci-test-{secrets.token_hex(6)}"
     try:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mcci.clients.engines import context
+from mcci.clients.engines import context, host_ports
 from mcci.clients.engines.docker_container import DockerContainer, refuse_taken
 from mcci.clients.engines.docker_events import Reader
 from mcci.clients.engines.failures import told
@@ -131,17 +131,18 @@ def running(run: Run, credential: Credential, emit: Emit) -> Iterator[DockerCont
     """Run an image; the container and its volumes are gone at the end."""
     pull(run.image, credential, emit)
     client, bridged = _client(), has_bridge()
-    if not bridged:
-        refuse_taken(run.ports)
-    with _translated(f"running {run.image}"):
-        container = DockerContainer(client, run, bridged=bridged)
-    try:
-        with _translated(f"starting {run.image}"):
-            container.start()
-        yield container
-    finally:
-        with _translated(f"removing the container of {run.image}"):
-            container.remove()
+    with nullcontext() if bridged else host_ports.held(run.ports):
+        if not bridged:
+            refuse_taken(run.ports)
+        with _translated(f"running {run.image}"):
+            container = DockerContainer(client, run, bridged=bridged)
+        try:
+            with _translated(f"starting {run.image}"):
+                container.start()
+            yield container
+        finally:
+            with _translated(f"removing the container of {run.image}"):
+                container.remove()
 
 
 def stop() -> None:
