@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients import processes
+from mcci.clients.engines import host_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,8 @@ class BuildahContainer:
     def __init__(self, name: str, run: Run, config: Mapping[str, Any]) -> None:
         self._log = TemporaryFile("a+b")  # noqa: SIM115 - closed in __exit__; the process appends, wherever it is read
         command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
-        variables = [f"--env={key}={value}" for key, value in sorted(run.environment.items())]
+        environment = {**host_ports.on_loopback(config.get("Env") or []), **run.environment}
+        variables = [f"--env={key}={value}" for key, value in sorted(environment.items())]
         self._arguments = ["buildah", "run", *variables, name, "--", *command]
         self._process: subprocess.Popen[bytes] | None = None
 

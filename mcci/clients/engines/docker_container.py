@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mcci.clients import probe
+from mcci.clients.engines import host_ports
 from mcci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,13 +30,17 @@ class DockerContainer:
     def __init__(self, client: Any, run: Run, *, bridged: bool) -> None:
         self._client = client
         self._bridged = bridged
+        own: dict[str, str] = {}
+        if not bridged:
+            found = client.inspect_image(str(run.image))["Config"].get("Env") or []
+            own = host_ports.on_loopback(found)
         bindings = dict.fromkeys(run.ports) if bridged else None
         host = client.create_host_config(
             port_bindings=bindings, network_mode=None if bridged else "host", auto_remove=False
         )
         self._id: str = client.create_container(
             str(run.image),
-            environment=dict(run.environment),
+            environment={**own, **run.environment},
             ports=list(run.ports) if bridged else None,
             host_config=host,
             labels={LABEL: "1"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +12,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+
+LOOPBACK = "127.0.0.1"
+_ANY_ADDRESS = re.compile(r"(?<![\w.:])0\.0\.0\.0(?![\w.])")
+
+
+def at_home(text: str, address: str) -> str:
+    """Return `text` with `address` where it says any address of the machine."""
+    return _ANY_ADDRESS.sub(address, text)
+
+
+def on_loopback(environment: Iterable[str]) -> dict[str, str]:
+    """Return those variables of an image (`NAME=value`) that say any address, with loopback's instead.
+
+    On the host's network a candidate is nobody else's business, and other programs have other addresses' ports.
+    """
+    pairs = (each.partition("=") for each in environment)
+    return {name: at_home(value, LOOPBACK) for name, _, value in pairs if at_home(value, LOOPBACK) != value}
 
 
 @contextmanager

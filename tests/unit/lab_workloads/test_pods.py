@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mcci.clients.engines.host_ports import at_home
 from mcci.lab.clusters.controllers import conditions
 from mcci.lab.clusters.pods import environment, logs, volumes
 from mcci.lab.clusters.pods.container import quantity
@@ -95,7 +96,7 @@ def test_command() -> None:
 )
 def test_any_address(text: str, expected: str) -> None:
     """Only the address that means any is replaced."""
-    assert environment.at_home(text, ADDRESS) == expected
+    assert at_home(text, ADDRESS) == expected
 
 
 def test_volumes(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
+from mcci.clients.engines.host_ports import at_home
 from mcci.lab.clusters.pods.model import ConfigFailed
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)")
-ANY_ADDRESS = re.compile(r"(?<![\w.:])0\.0\.0\.0(?![\w.])")
 
 
 def data_of(body: Object) -> dict[str, bytes]:
@@ -52,11 +52,6 @@ def command(container: Object, image: Image, known: Mapping[str, str], address: 
     given, arguments = container.get("command"), container.get("args")
     words = [*given, *(arguments or ())] if given else [*image.entrypoint, *(arguments or image.command)]
     return tuple(at_home(expanded(word, known), address) for word in words)
-
-
-def at_home(text: str, address: str) -> str:
-    """Return `text` with the pod's address where it says any address."""
-    return ANY_ADDRESS.sub(address, text)
 
 
 def expanded(text: str, known: Mapping[str, str]) -> str:
