@@ -12,7 +12,14 @@ from mcci.lab.mesh.model import Pod
 class Backend:
     """One pod of a version, on loopback."""
 
-    def __init__(self, version: str, *, cluster: str = "aws", app: str = "staff-service") -> None:
+    def __init__(
+        self,
+        version: str,
+        *,
+        cluster: str = "aws",
+        app: str = "staff-service",
+        address: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.version = version
         self.cluster = cluster
         self.app = app
@@ -25,7 +32,7 @@ class Backend:
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
-                body = backend.version.encode()
+                body = backend.body()
                 self.send_response(500 if backend.failing else 200)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
@@ -34,9 +41,13 @@ class Backend:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(address, Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+
+    def body(self) -> bytes:
+        """Return what it answers."""
+        return self.version.encode()
 
     @property
     def pod(self) -> Pod:
