@@ -36,7 +36,7 @@ from tests.unit.canary.world import SPACE
 CLUSTER = "prod-aws"
 ADDRESS, PORT = "127.201.0.1", 8080
 RATE = 320.0  # requests a second
-REST = 0.6  # seconds between two changes
+REST = 0.8  # seconds between two changes
 LIMIT = 1.0  # seconds
 
 
