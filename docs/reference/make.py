@@ -151,7 +151,7 @@ def readme() -> str:
     """Return the README, its table of what is there brought up to date."""
     planned = [name for name in PLANNED if name not in COMMANDS]
     there = f"| today | {_listed(COMMANDS)}; the job templates; Helm charts; the sample application |"
-    later = f"| planned | {_listed(planned)}; the network and the clusters below |"
+    later = f"| planned | {_listed(planned)}: the clusters and the mesh below |"
     return _part(ROOT / "README.md", "commands", ["| | |", "|---|---|", there, later])
 
 
