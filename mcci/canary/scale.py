@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcci.canary import guards
 from mcci.canary.site import each, raise_first
-from mcci.clients.kubernetes.api import DEPLOYMENT, Kind
+from mcci.clients.kubernetes.api import AUTOSCALER, DEPLOYMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mcci.canary.session import Session
     from mcci.clients.kubernetes.api import ClusterApi, Object
 
-AUTOSCALER = Kind(group="autoscaling", version="v2", kind="HorizontalPodAutoscaler", plural="horizontalpodautoscalers")
 PATIENCE = 180.0  # seconds until the new pods must be ready
 PAUSE = 1.0
 

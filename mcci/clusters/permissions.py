@@ -11,32 +11,32 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from mcci.clients.kubernetes.api import (
+    AUTOSCALER,
+    BUDGET,
     CONFIG_MAP,
     DEPLOYMENT,
     DESTINATION_RULE,
     EVENT,
+    EXTERNAL_SECRET,
+    GATEWAY,
     JOB,
     LEASE,
     NAMESPACE,
+    NETWORK_POLICY,
     POD,
+    ROLE,
+    ROLE_BINDING,
     SECRET,
     SERVICE,
+    SERVICE_ACCOUNT,
+    SERVICE_ENTRY,
     VIRTUAL_SERVICE,
-    Kind,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICE_ACCOUNT = Kind(kind="ServiceAccount", plural="serviceaccounts")
-NETWORK_POLICY = Kind(group="networking.k8s.io", kind="NetworkPolicy", plural="networkpolicies")
-BUDGET = Kind(group="policy", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
-AUTOSCALER = Kind(group="autoscaling", version="v2", kind="HorizontalPodAutoscaler", plural="horizontalpodautoscalers")
-EXTERNAL_SECRET = Kind(group="external-secrets.io", kind="ExternalSecret", plural="externalsecrets")
-GATEWAY = Kind(group="networking.istio.io", kind="Gateway", plural="gateways")
-SERVICE_ENTRY = Kind(group="networking.istio.io", kind="ServiceEntry", plural="serviceentries")
-ROLE = Kind(group="rbac.authorization.k8s.io", kind="Role", plural="roles")
-ROLE_BINDING = Kind(group="rbac.authorization.k8s.io", kind="RoleBinding", plural="rolebindings")
+    from mcci.clients.kubernetes.api import Kind
 
 
 class Feature(Enum):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from mcci.clients.kubernetes.api import (
     DESTINATION_RULE,
+    GATEWAY,
     POD,
     SERVICE,
     VIRTUAL_SERVICE,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from mcci.lab.mesh.model import Json, World
     from mcci.lab.mesh.proxy import Proxy
 
-GATEWAY = Kind(group="networking.istio.io", kind="Gateway", plural="gateways")
 KINDS = (SERVICE, POD, VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY)
 SETTLE = 0.01  # seconds: what changes together is written together
 WATCH = 600.0  # seconds of one watch

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcci.clusters.permissions import ROLE, ROLE_BINDING, Feature, needed
+from mcci.clients.kubernetes.api import ROLE, ROLE_BINDING
+from mcci.clusters.permissions import Feature, needed
 from mcci.lab.clusters.access.users import service_account
 from tests.service.canary.project import Project
 from tests.unit.canary.world import SERVICE, SPACE

@@ -13,12 +13,11 @@ from mcci.canary.guards import Busy, OnHold, Stale
 from mcci.canary.judging import judge_now
 from mcci.canary.plan import NoCanary, NotInPlan
 from mcci.canary.promote import promote
-from mcci.canary.scale import AUTOSCALER
 from mcci.canary.session import ForeignEdit
 from mcci.canary.state import Action, Actor, Phase
 from mcci.canary.step import patiently, step
 from mcci.canary.verdict import Verdict
-from mcci.clients.kubernetes.api import CONFIG_MAP, DEPLOYMENT, LEASE, POD, VIRTUAL_SERVICE, Kind
+from mcci.clients.kubernetes.api import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, LEASE, POD, VIRTUAL_SERVICE, Kind
 from mcci.clusters.leases import LeaseLost
 from mcci.config.model import Duration, Gate
 from mcci.errors import ExitCode, UsageError
