@@ -266,7 +266,7 @@ class GitLab:
         now = self.clock()
         for build in list(pipeline.builds.values()):
             if build.engine.attempt != build.attempt:
-                build.last = build.last or _ended(build)
+                build.last = build.last or build.outcome or Status.CANCELED
                 build.finished = build.finished or now
                 self._note(self._build(pipeline, build.planned, build.engine))
             else:
@@ -284,8 +284,10 @@ class GitLab:
         if status in BEGUN and build.started is None and (build.runner or build.is_bridge):
             build.started = now
             self.environments.begun(build)
-        if status in COMPLETED and build.finished is None:
-            build.finished = now
+        if status not in COMPLETED and build.outcome is not None:
+            build.finished = build.outcome = None  # skipped, or a trigger job: it gets another chance as the same job
+        if status in COMPLETED and build.outcome is None:
+            build.finished, build.outcome = now, status
             build.failure_reason = build.failure_reason or build.engine.failure_reason or ""
             build.last = status if build.engine.attempt != build.attempt else None
             self.environments.ended(build)
@@ -300,10 +302,3 @@ class GitLab:
         latest.user = user
         latest.variables = dict(variables or {})
         return latest
-
-
-def _ended(build: Build) -> Status:
-    """Return how an attempt ended that the engine has already begun anew."""
-    if build.failure_reason or build.exit_code:
-        return Status.FAILED
-    return Status.SUCCESS if build.finished else Status.CANCELED

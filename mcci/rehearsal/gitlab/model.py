@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from mcci.simulation.model import PlannedJob
     from mcci.simulation.status.pipeline import Job as EngineJob
     from mcci.simulation.status.pipeline import Pipeline as EnginePipeline
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two tokens are the same, in a time that tells nothing of them."""
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
 
 
 class Access(IntEnum):
@@ -161,6 +167,7 @@ class Build:
     queued: float | None = None
     started: float | None = None
     finished: float | None = None
+    outcome: Status | None = None  # how it ended, while it is over
     runner: str = ""
     user: User | None = None
     failure_reason: str = ""

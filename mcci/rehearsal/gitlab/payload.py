@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 TIMEOUT = 3600  # seconds: GitLab's default
+DEPTH = 20  # commits: GitLab's default
 REPORTS = {"junit": "gzip", "dotenv": "gzip", "annotations": "gzip", "metrics": "gzip"}
 
 
@@ -70,7 +71,7 @@ def payload(build: Build, place: Place, needed: Iterable[Build]) -> Json:
             "before_sha": build.pipeline.before,
             "ref_type": "branch",
             "refspecs": [f"+{build.pipeline.sha}:refs/pipelines/{build.pipeline.id}"],
-            "depth": int(values.get("GIT_DEPTH") or 20),
+            "depth": _depth(values.get("GIT_DEPTH", "")),
             "protected": values["CI_COMMIT_REF_PROTECTED"] == "true",
         },
         "runner_info": {"timeout": timeout},
@@ -215,6 +216,11 @@ def _lines(value: Any) -> list[str]:
     if isinstance(value, list):
         return [line for each in value for line in _lines(each)]
     return [str(value)]
+
+
+def _depth(value: str) -> int:
+    """Return how many commits a clone has; 0 means all. What is no number means the project's default."""
+    return int(value) if value.isascii() and value.isdecimal() else DEPTH
 
 
 def _timeout(value: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import itertools
 import threading
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from mcci.errors import McciError
 from mcci.rehearsal.gitlab.instance import GitLab, NotCreated
 from mcci.rehearsal.gitlab.merge_requests import MergeRequests
-from mcci.rehearsal.gitlab.model import Access, Build, Protection, Pushed, Settings, User
+from mcci.rehearsal.gitlab.model import Access, Build, Protection, Pushed, Settings, User, same
 from mcci.rehearsal.gitlab.payload import Place
 from mcci.rehearsal.gitlab.repository import BLANK, Hosted
 from mcci.simulation.events import Event, Project, Source
@@ -68,13 +67,13 @@ class Site:
 
     def user_of(self, token: str) -> User | None:
         """Return who an access token belongs to."""
-        return next((user for user in self.users if hmac.compare_digest(user.token, token)), None)
+        return next((user for user in self.users if same(user.token, token)), None)
 
     def build_of(self, token: str) -> Build | None:
         """Return the running job whose token this is: it ends with its job."""
         with self.gitlab.lock:
             for build in self.gitlab.builds.values():
-                if hmac.compare_digest(build.token, token):
+                if same(build.token, token):
                     return build if build.started is not None and build.finished is None else None
         return None
 
@@ -90,11 +89,21 @@ class Site:
         return bool(wanted) and user.access >= min(wanted)
 
     def protection_of(self, ref: str) -> Protection | None:
-        """Return what protects a branch: its own entry, or a wildcard's."""
+        """Return what protects a branch. Where several entries do (`*` is a wildcard), each lets in whom it lets in.
+
+        Source: https://docs.gitlab.com/user/project/repository/branches/protected/
+        """
         from mcci.pipeline.globs import matches_wildcard
 
-        found = self.settings.protected
-        return found.get(ref) or next((each for name, each in found.items() if matches_wildcard(name, ref)), None)
+        found = [each for name, each in self.settings.protected.items() if matches_wildcard(name, ref)]
+        if not found:
+            return None
+        return Protection(
+            name=ref,
+            push=_lowest(each.push for each in found),
+            merge=_lowest(each.merge for each in found),
+            allow_force_push=any(each.allow_force_push for each in found),
+        )
 
     # What starts pipelines
 
@@ -146,3 +155,8 @@ class Site:
             commit_message=self.repository.message(commit),
         )
         return self.gitlab.start(event, sha=commit, user=user)
+
+
+def _lowest(levels: Iterable[Access]) -> Access:
+    """Return the lowest level that is let in."""
+    return min((level for level in levels if level is not Access.NONE), default=Access.NONE)

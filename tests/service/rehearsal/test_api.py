@@ -157,6 +157,66 @@ def test_people_have_their_limits(site: Site, checkout: Path) -> None:
     assert client(site, DEVELOPER).pipelines.create({"ref": "main"}).ref == "main"
 
 
+def test_wildcards_protect(site: Site, checkout: Path) -> None:
+    """`release/*` protects every such branch from those it does not let in; nobody forces or deletes them by git."""
+    site.settings.protected["release/*"] = Protection(name="release/*", push=Access.MAINTAINER)
+    site.settings.protected["release/[1]"] = Protection(name="release/[1]", push=Access.DEVELOPER)
+
+    def push(user: User, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "push", remote(site, user), *arguments], cwd=checkout, capture_output=True, text=True, check=False
+        )
+        return done.stderr if done.returncode else ""
+
+    assert "protected branches" in push(DEVELOPER, "main:release/1")
+    assert "protected branches" in push(DEVELOPER, "main:refs/heads/release/a/b")
+    assert push(DEVELOPER, "main:releases", "main:refs/tags/release/tag") == ""
+    assert push(MAINTAINER, "main:release/1") == ""
+    assert client(site).branches.get("release/1").protected
+    git(checkout, "commit", "-q", "--amend", "-m", "another")
+    assert "force push" in push(MAINTAINER, "--force", "main:release/1")
+    assert "delete protected branches" in push(MAINTAINER, ":release/1")
+    site.settings.protected["release/1"] = Protection(name="release/1", push=Access.DEVELOPER, allow_force_push=True)
+    assert push(DEVELOPER, "--force", "main:release/1") == ""
+
+
+def test_odd_requests_are_refused(site: Site, checkout: Path) -> None:
+    """Tokens and parameters that make no sense are answered in GitLab's words, never with a server's error."""
+    project, api = f"{site.url}/api/v4/projects/1", f"{site.url}/api/v4"
+    headers = {"PRIVATE-TOKEN": MAINTAINER.token}
+
+    def said(path: str, body: object, status: int = 400, **more: Any) -> Any:
+        answer = httpx.post(path, json=body, headers=headers, **more)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    assert httpx.get(api + "/user", headers={b"PRIVATE-TOKEN": "glpat-é".encode()}).status_code == 401
+    assert said(api + "/jobs/request", {"token": "glrt-é"}, 403) == {"message": "403 Forbidden"}
+    lone = httpx.post(project + "/trigger/pipeline", content=rb'{"token": "\ud800", "ref": "main"}', headers=headers)
+    assert lone.status_code == 400  # no JSON without its content type
+    headers["Content-Type"] = "application/json"
+    lone = httpx.post(project + "/trigger/pipeline", content=rb'{"token": "\ud800", "ref": "main"}', headers=headers)
+    assert lone.status_code == 404
+    assert said(project + "/pipeline", {"ref": "main", "variables": [{"value": "1"}]}) == {
+        "error": "variables[0][key] is missing"
+    }
+    assert said(project + "/pipeline", {"ref": "main", "variables": "A=1"}) == {"error": "variables is invalid"}
+    assert said(project + "/pipeline", {"ref": "main", "inputs": ["a"]}) == {"error": "inputs is invalid"}
+    token = client(site).triggers.create({"description": "deliver"}).token
+    for variables, answer in (
+        ([{"key": "A"}], {"error": "variables is invalid"}),
+        ({"A": 1}, {"message": "variables needs to be a map of key-valued strings"}),
+    ):
+        assert said(project + "/trigger/pipeline", {"token": token, "ref": "main", "variables": variables}) == answer
+    put(site, take(site), "success")
+    (deploy,) = client(site).pipelines.get(1).jobs.list(scope="manual", get_all=True)
+    given = {"job_variables_attributes": [{"key": "A", "value": "1"}, {"key": "B"}]}
+    assert said(f"{project}/jobs/{deploy.id}/play", given) == {"error": "job_variables_attributes[1][value] is missing"}
+    runner = {"token": site.settings.runner_token}
+    assert said(api + "/jobs/request", {**runner, "wait": "soon"}) == {"error": "wait is invalid"}
+    assert httpx.post(api + "/jobs/request", json={**runner, "info": "odd"}).status_code == 204
+
+
 def test_merge_requests(site: Site, checkout: Path) -> None:
     """A merge request is opened once, merged by who may, and the merge is a push of its own."""
     git(checkout, "checkout", "-qb", "topic")

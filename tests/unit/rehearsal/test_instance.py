@@ -16,6 +16,8 @@ from mcci.simulation.status.model import Status
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mcci.rehearsal.gitlab.model import Build
+
 USER = User(id=1, login="ada", name="Ada", email="ada@example.com")
 SHA = "ab" * 20
 CONFIGURATION = """
@@ -115,6 +117,42 @@ def test_a_failed_job_is_tried_again_as_another(gitlab: GitLab) -> None:
         gitlab.retry(first, USER)
 
 
+def test_a_canceled_attempt_stays_canceled(gitlab: GitLab) -> None:
+    """An attempt that another follows still shows how it ended: canceled, or a success."""
+    pipeline = push(gitlab)
+    build, test = gitlab.take("r"), gitlab.take("r")
+    assert build is not None
+    assert test is not None
+    gitlab.finish(build, success=True)
+    gitlab.cancel(test)
+    gitlab.finish(test, success=False)
+    gitlab.retry(test, USER)
+    gitlab.retry(build, USER)
+    assert (test.status, build.status) == (Status.CANCELED, Status.SUCCESS)
+    assert pipeline.builds["test"].status is pipeline.builds["build"].status is Status.PENDING
+
+
+def test_what_was_skipped_gets_another_chance(tmp_path: Path, clock: Clock) -> None:
+    """A job that was skipped, and runs once what failed before it was retried, has the times of its own run."""
+    text = "stages: [one, two]\none: {stage: one, script: [x]}\ntwo: {stage: two, script: [x]}"
+    project = Project(files=lambda _: MemoryFiles({".gitlab-ci.yml": text}), path="vehicles/app")
+    gitlab = GitLab(tmp_path, lambda: project, clock)
+    pipeline = push(gitlab)
+    one = gitlab.take("r")
+    assert one is not None
+    gitlab.finish(one, success=False, exit_code=1)
+    two: Build = pipeline.builds["two"]
+    assert (two.status, two.finished) == (Status.SKIPPED, 1000)
+    gitlab.retry(one, USER)
+    clock.now += 7
+    gitlab.finish(gitlab.take("r") or one, success=True)
+    assert gitlab.take("r") == two
+    assert (two.started, two.finished, two.status) == (1007, None, Status.RUNNING)
+    clock.now += 3
+    gitlab.finish(two, success=True)
+    assert (two.seconds(), pipeline.status) == (3, Status.SUCCESS)
+
+
 def test_a_manual_job_deploys(gitlab: GitLab) -> None:
     """A person's job is theirs, and makes a deployment whose status follows it."""
     pipeline = push(gitlab)
@@ -164,6 +202,16 @@ def test_what_a_runner_gets(gitlab: GitLab) -> None:
     assert variables["CI_JOB_TOKEN"]["value"] == build.token != test.token
     assert found["git_info"]["repo_url"] == f"http://gitlab-ci-token:{build.token}@127.0.0.1:8080/vehicles/app.git"
     assert [each["artifact_type"] for each in found["artifacts"]] == ["archive", "dotenv"]
+
+
+@pytest.mark.parametrize(("given", "depth"), [("", 20), ("0", 0), ("5", 5), ("all", 20), ("-1", 20), ("²", 20)])
+def test_the_depth_of_a_clone(gitlab: GitLab, given: str, depth: int) -> None:
+    """GIT_DEPTH says how many commits a clone has; what is no number means GitLab's default."""
+    push(gitlab, variables={"GIT_DEPTH": given})
+    build = gitlab.take("r")
+    assert build is not None
+    place = Place(url="http://127.0.0.1:8080", project=gitlab.project(), project_id=1)
+    assert payload(build, place, [])["git_info"]["depth"] == depth
 
 
 def test_artifacts_come_from_what_is_needed(gitlab: GitLab) -> None:

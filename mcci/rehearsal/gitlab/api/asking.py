@@ -119,6 +119,17 @@ class Asked:
         return found
 
 
+def pairs(asked: Asked, name: str) -> dict[str, str]:
+    """Return a parameter that is a list of `{key, value}`. Raises `Said` (400) where it is something else."""
+    given = asked.body.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise Said(400, {"error": f"{name} is invalid"})
+    lacking = [f"{name}[{at}][{key}]" for at, each in enumerate(given) for key in ("key", "value") if key not in each]
+    if lacking:
+        raise Said(400, {"error": ", ".join(f"{each} is missing" for each in lacking)})
+    return {str(each["key"]): str(each["value"]) for each in given}
+
+
 def page(asked: Asked, items: Sequence[Any], shape: Callable[[Any], Any]) -> JSONResponse:
     """Return one page of a list, with GitLab's headers. Source: https://docs.gitlab.com/api/rest/#pagination"""
     number = max(1, _number(asked.text("page"), 1))

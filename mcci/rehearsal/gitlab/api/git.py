@@ -68,7 +68,7 @@ def _serve(site: Site, request: Request, body: bytes, user: User) -> Response:
     def backend() -> Response:
         status, headers, data = git_http.backend(
             site.repository.path, method=request.method, path=path, query=request.url.query,
-            headers=dict(request.headers), body=body, closed=_closed(site, user),
+            headers=dict(request.headers), body=body, limits=_limits(site, user),
         )  # fmt: skip
         return Response(data, status, headers=headers)
 
@@ -87,7 +87,11 @@ def _serve(site: Site, request: Request, body: bytes, user: User) -> Response:
     return found
 
 
-def _closed(site: Site, user: User) -> list[str]:
-    """Return the protected branches that a user may not push to."""
-    found = site.settings.protected.values()
-    return [each.name for each in found if each.push is Access.NONE or user.access < each.push]
+def _limits(site: Site, user: User) -> git_http.Limits:
+    """Return the protected branches, and what a user may do to them."""
+    found = list(site.settings.protected.values())
+    return git_http.Limits(
+        protected=[each.name for each in found],
+        may_push=[each.name for each in found if each.push is not Access.NONE and user.access >= each.push],
+        may_force=[each.name for each in found if each.allow_force_push],
+    )

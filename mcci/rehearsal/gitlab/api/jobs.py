@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from mcci.rehearsal.gitlab.api import shapes
-from mcci.rehearsal.gitlab.api.asking import Asked, Said, not_found, page
+from mcci.rehearsal.gitlab.api.asking import Asked, Said, not_found, page, pairs
 from mcci.rehearsal.gitlab.instance import NotNow
 from mcci.rehearsal.gitlab.model import Access
 
@@ -49,8 +49,7 @@ def play(asked: Asked) -> Response:
     build = _allowed(asked, user)
     if build.is_bridge:
         raise Said(400, "400 Bad request - Unplayable Job")
-    given = asked.body.get("job_variables_attributes") or []
-    variables = {str(each["key"]): str(each["value"]) for each in given}
+    variables = pairs(asked, "job_variables_attributes")
     try:
         found = asked.site.gitlab.play(build, user, variables)
     except NotNow as error:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
 from mcci.rehearsal.gitlab.api import shapes
-from mcci.rehearsal.gitlab.api.asking import Asked, Said, not_found, page
+from mcci.rehearsal.gitlab.api.asking import Asked, Said, not_found, page, pairs
 from mcci.rehearsal.gitlab.instance import NotCreated
-from mcci.rehearsal.gitlab.model import Access
+from mcci.rehearsal.gitlab.model import Access, same
 from mcci.rehearsal.gitlab.site import Forbidden
 from mcci.simulation.events import Source
 
@@ -44,35 +43,40 @@ def one(asked: Asked) -> Response:
 def create(asked: Asked) -> Response:
     """POST …/pipeline: a person runs one."""
     caller = asked.caller(access=Access.DEVELOPER)
-    return _run(asked, caller.user, Source.API, asked.required("ref"))
+    return _run(asked, caller.user, Source.API, asked.required("ref"), pairs(asked, "variables"))
 
 
 def trigger(asked: Asked) -> Response:
     """POST …/trigger/pipeline: a trigger token, or a job's token."""
     token, ref = asked.required("token"), asked.required("ref")
     for known in asked.site.settings.trigger_tokens.values():
-        if hmac.compare_digest(known.token, token):
-            return _run(asked, known.owner, Source.TRIGGER, ref)
+        if same(known.token, token):
+            return _run(asked, known.owner, Source.TRIGGER, ref, _mapping(asked))
     build = asked.site.build_of(token)
     if build is None:
         raise not_found("Project")  # GitLab says no more than this of a token it does not know
-    return _run(asked, build.user or build.pipeline.user, Source.PIPELINE, ref)
+    return _run(asked, build.user or build.pipeline.user, Source.PIPELINE, ref, _mapping(asked))
 
 
-def _run(asked: Asked, user: User, source: Source, ref: str) -> Response:
+def _run(asked: Asked, user: User, source: Source, ref: str, variables: dict[str, str]) -> Response:
+    inputs = asked.body.get("inputs") or {}
+    if not isinstance(inputs, dict):
+        raise Said(400, {"error": "inputs is invalid"})
     try:
-        made = asked.site.run(ref, source, user, variables=_variables(asked), inputs=asked.body.get("inputs") or {})
+        made = asked.site.run(ref, source, user, variables=variables, inputs=inputs)
     except (NotCreated, Forbidden) as error:
         raise Said(400, {"base": [str(error)]}) from error
     return JSONResponse(shapes.pipeline(asked.site, made), 201)
 
 
-def _variables(asked: Asked) -> dict[str, str]:
-    """Return `variables`, a list of `{key, value}` or, for triggers, a mapping."""
+def _mapping(asked: Asked) -> dict[str, str]:
+    """Return a trigger's `variables`. Raises `Said` (400) where they are no texts by name."""
     given: Any = asked.body.get("variables") or {}
-    if isinstance(given, list):
-        return {str(each["key"]): str(each["value"]) for each in given}
-    return {str(key): str(value) for key, value in given.items()}
+    if not isinstance(given, dict):
+        raise Said(400, {"error": "variables is invalid"})
+    if not all(isinstance(value, str) for value in given.values()):
+        raise Said(400, "variables needs to be a map of key-valued strings")
+    return dict(given)
 
 
 def jobs(asked: Asked) -> Response:

@@ -6,14 +6,14 @@ Source: GitLab Runner's `network/gitlab.go`; https://docs.gitlab.com/api/runners
 from __future__ import annotations
 
 import gzip
-import hmac
 import time
-from typing import TYPE_CHECKING
+import zlib
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
 from mcci.rehearsal.gitlab.api.asking import Asked, Said
-from mcci.rehearsal.gitlab.model import Artifact, Build
+from mcci.rehearsal.gitlab.model import Artifact, Build, same
 from mcci.rehearsal.gitlab.payload import payload
 from mcci.simulation.status.model import Status
 
@@ -39,7 +39,7 @@ def verify(asked: Asked) -> Response:
 
 def _runner(asked: Asked) -> None:
     token = asked.text("token") or asked.request.headers.get("runner-token", "")
-    if not hmac.compare_digest(asked.site.settings.runner_token, token):
+    if not same(asked.site.settings.runner_token, token):
         raise Said(403, "403 Forbidden")
 
 
@@ -47,10 +47,11 @@ def request(asked: Asked) -> Response:
     """POST /jobs/request: a job (201), or none (204) after the long poll."""
     _runner(asked)
     gitlab = asked.site.gitlab
-    info = asked.body.get("info") or {}
+    given = asked.body.get("info")
+    info = given if isinstance(given, dict) else {}
     name = str(info.get("name") or "runner")
-    tags = set(info.get("tags") or ())
-    end = time.monotonic() + min(LONG_POLL, float(asked.text("wait", "0") or 0))
+    tags = {str(each) for each in info.get("tags") or ()}
+    end = time.monotonic() + min(LONG_POLL, _seconds(asked.text("wait")))
 
     def wants(build: Build) -> bool:
         needed = set(build.planned.job.keywords.get("tags") or ())
@@ -60,19 +61,37 @@ def request(asked: Asked) -> Response:
         with gitlab.lock:
             revision = gitlab.revision
             build = gitlab.take(name, wants=wants)
-            if build is not None:
-                return JSONResponse(payload(build, asked.site.place, gitlab.artifacts_of(build)), 201)
+            if build is not None and (found := _payload(asked, build)) is not None:
+                return JSONResponse(found, 201)
         left = end - time.monotonic()
         if left <= 0:
             return Response(status_code=204)
         gitlab.wait_for_change(revision, left)
 
 
+def _seconds(text: str) -> float:
+    try:
+        return max(0.0, float(text or 0))
+    except ValueError as error:
+        raise Said(400, {"error": "wait is invalid"}) from error
+
+
+def _payload(asked: Asked, build: Build) -> dict[str, Any] | None:
+    """Return a job as its runner gets it; one that cannot be told fails, as in GitLab, and the next is looked for."""
+    gitlab = asked.site.gitlab
+    try:
+        return payload(build, asked.site.place, gitlab.artifacts_of(build))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        build.trace.append(f"The job cannot be given to a runner: {error!r}\n".encode())
+        gitlab.finish(build, success=False, reason="scheduler_failure")
+        return None
+
+
 def _own(asked: Asked) -> Build:
     """Return the job that a runner speaks of, if it comes with that job's token. Raises `Said`."""
     build = asked.build()
     token = asked.request.headers.get("job-token") or asked.text("token")
-    if not hmac.compare_digest(build.token, token):
+    if not same(build.token, token):
         raise Said(403, "403 Forbidden")
     return build
 
@@ -106,11 +125,11 @@ def update(asked: Asked) -> Response:
     if trace_ := asked.text("trace"):
         build.trace.append(trace_.encode())
     if state in ("success", "failed"):
-        code = asked.body.get("exit_code")
+        code = asked.text("exit_code")
         asked.site.gitlab.finish(
             build,
             success=state == "success",
-            exit_code=int(code) if code is not None else None,
+            exit_code=int(code) if code.removeprefix("-").isdecimal() else None,
             reason=asked.text("failure_reason"),
         )
     return Response(status_code=200, headers=_status(build))
@@ -127,7 +146,7 @@ def upload(asked: Asked) -> Response:
     name, data = upload_
     kind = asked.text("artifact_type", "archive")
     if kind == "dotenv":
-        build.dotenv = _dotenv(data if asked.text("artifact_format") != "gzip" else gzip.decompress(data))
+        build.dotenv = _dotenv(data if asked.text("artifact_format") != "gzip" else _plain(data))
     path: Path = asked.site.gitlab.keep(build, kind, name, data)
     build.artifacts.append(
         Artifact(type=kind, format=asked.text("artifact_format", "zip"), name=name, path=path, size=len(data))
@@ -143,6 +162,13 @@ def download(asked: Asked) -> Response:
     if not token or asked.site.build_of(token) is None:
         asked.caller()
     return jobs.archive(asked.build())
+
+
+def _plain(data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Said(400, "Invalid Format: the file is no gzip") from error
 
 
 def _dotenv(data: bytes) -> dict[str, str]:

@@ -11,6 +11,7 @@ from mcci.rehearsal.gitlab.api import shapes
 from mcci.rehearsal.gitlab.api.asking import Asked, Said, not_found, page
 from mcci.rehearsal.gitlab.instance import NotCreated
 from mcci.rehearsal.gitlab.model import Access, Schedule
+from mcci.rehearsal.gitlab.site import Forbidden
 from mcci.simulation.events import Source
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def play_schedule(asked: Asked) -> Response:
     user = asked.caller(access=Access.DEVELOPER).user
     try:
         asked.site.run(_scheduled(asked).ref, Source.SCHEDULE, user)
-    except NotCreated as error:
+    except (NotCreated, Forbidden) as error:
         raise Said(400, {"base": [str(error)]}) from error
     return JSONResponse({"message": "201 Created"}, 201)
 
