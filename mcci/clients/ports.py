@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -27,6 +29,20 @@ def kept(file: Path, *, taken: bool = False) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(str(port))
     return port
+
+
+def hold(host: str, port: int) -> Callable[[], None] | None:
+    """Take a port without listening on it, and return what gives it up; None where another process has it.
+
+    Where the machine has no such address there is nothing to take, nor to share: then giving up does nothing.
+    """
+    found = socket.socket()
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        return None if error.errno == errno.EADDRINUSE else lambda: None
+    return found.close
 
 
 def _is_free(port: int) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mcci.lab import networks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,7 @@ DEFAULT = {
     "prod-aws": "KUBECONFIG_PROD_AWS",
     "prod-azure": "KUBECONFIG_PROD_AZURE",
 }
-MOST = 60  # clusters: each has a network of its own in 127/8, and 127.0 is the machine's
+MOST = 60  # clusters: each has a network of its own among the lab's addresses
 
 
 class Pods(Enum):
@@ -40,12 +42,16 @@ class Mesh:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A lab: its clusters, each with the variable that names its kubeconfig, and what their pods are."""
+    """A lab: its clusters, each with the variable that names its kubeconfig, and what their pods are.
+
+    `slot` says which addresses it has on this machine (`networks`); it is no part of what was asked for.
+    """
 
     clusters: Mapping[str, str]
     pods: Pods = Pods.REAL
     definitions: str = ""
     meshes: tuple[Mesh, ...] = ()
+    slot: int = field(default=0, compare=False)
 
     @property
     def routed(self) -> bool:
@@ -54,11 +60,11 @@ class Plan:
 
     def services(self, cluster: str) -> str:
         """Return the addresses of a cluster's Services, at which its Envoy listens."""
-        return f"127.{128 + list(self.clusters).index(cluster)}.0.0/16"
+        return networks.services(self.slot, list(self.clusters).index(cluster))
 
     def network(self, cluster: str) -> str:
         """Return the addresses of a cluster's pods."""
-        return f"127.{64 + list(self.clusters).index(cluster)}.0.0/16"
+        return networks.pods(self.slot, list(self.clusters).index(cluster))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +117,10 @@ class Folder:
             Mesh(name=each["name"], clusters=tuple(each["clusters"]), config=tuple(each["config"]))
             for each in body.get("meshes", ())
         )
-        return Plan(clusters=body["clusters"], pods=Pods(body["pods"]), definitions=body["definitions"], meshes=meshes)
+        return Plan(
+            clusters=body["clusters"], pods=Pods(body["pods"]), definitions=body["definitions"], meshes=meshes,
+            slot=networks.remembered(self),
+        )  # fmt: skip
 
 
 def default_folder(application: str, environment: Mapping[str, str]) -> Path:

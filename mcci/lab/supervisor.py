@@ -12,12 +12,14 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients import background
 from mcci.errors import McciError
+from mcci.lab import networks
 from mcci.lab.parts import PARTS
 from mcci.lab.plan import Folder, write_json
 
@@ -61,6 +63,11 @@ def _run(plan: Plan, folder: Folder, stop: threading.Event) -> int:
 
     write_json(folder.state, body)
     with ExitStack() as stack:
+        try:
+            plan = replace(plan, slot=networks.claim(folder, stack))
+        except McciError as error:
+            logger.error("%s", error)
+            return 1
         for part in PARTS:
             if stop.is_set():
                 return 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients import ports
+from mcci.lab import networks
 from mcci.lab.plan import Pods
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class _Powered:
                     services=plan.services(self.name),
                 )
             )
+            networks.renumber(cluster.store, plan.services(self.name))
             runtime: Runtime = self._real(self._folder.owner(self.name)) if self._real else FakeRuntime()
             stack.enter_context(workloads(cluster, runtime=runtime, network=plan.network(self.name)))
             kubeconfig = place / "kubeconfig"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, collapse_addresses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcci.errors import UsageError
-from mcci.lab import control
-from mcci.lab.plan import Folder, Mesh, Plan, Pods, default_folder, write_json
+from mcci.lab import control, networks
+from mcci.lab.clusters.resources import NAMESPACES, SERVICES
+from mcci.lab.clusters.store import Store
+from mcci.lab.networks import SLOTS, renumber
+from mcci.lab.plan import MOST, Folder, Mesh, Plan, Pods, default_folder, write_json
 
 STATE: dict[str, Any] = {
     "pid": 2**22 + 1, "began": "1", "since": "2026-01-01T00:00:00+00:00", "ready": True, "said": [],
@@ -64,11 +68,33 @@ def test_plan_is_kept(tmp_path: Path) -> None:
 
 
 def test_addresses_do_not_meet() -> None:
-    """Every cluster's pods and Services have addresses that no other cluster's have."""
-    plan = Plan(clusters={f"c{number}": "X" for number in range(60)})
-    networks = [network for name in plan.clusters for network in (plan.network(name), plan.services(name))]
-    assert len(set(networks)) == 120
-    assert all(int(network.split(".")[1]) < 256 for network in networks)
+    """Every cluster's pods and Services have addresses that no other cluster's have, nor those of another lab."""
+    found = [
+        IPv4Network(each)
+        for slot in range(SLOTS)
+        for number in range(MOST)
+        for each in (networks.pods(slot, number), networks.services(slot, number))
+    ]
+    assert sum(each.num_addresses for each in collapse_addresses(found)) == len(found) * 1024
+    assert all(each.subnet_of(IPv4Network("127.0.0.0/8")) for each in found)
+
+
+def test_a_lab_that_moves(tmp_path: Path) -> None:
+    """The Services of a lab that gets other addresses get them, too, each its own; a headless one has none."""
+    store = Store(tmp_path / "objects.sqlite")
+    store.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+    wanted = {"one": "127.128.0.7", "two": "127.129.0.1", "three": "127.128.0.9", "headless": "None"}
+    for name, address in wanted.items():
+        metadata = {"name": name, "namespace": "default"}
+        body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"clusterIP": address}}
+        store.create(SERVICES, body)
+    renumber(store, "127.129.0.0/22")
+    found = {each["metadata"]["name"]: each["spec"] for each in store.list(SERVICES)}
+    assert {name: spec["clusterIP"] for name, spec in found.items()} == {
+        "one": "127.129.0.2", "two": "127.129.0.1", "three": "127.129.0.3", "headless": "None",
+    }  # fmt: skip
+    assert found["one"]["clusterIPs"] == [found["one"]["clusterIP"]]
+    store.close()
 
 
 def test_one_folder_an_application() -> None:
