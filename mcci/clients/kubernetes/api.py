@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcci.errors import McciError, ServiceFailed, UsageError
@@ -35,8 +35,8 @@ CONFIG_MAP = Kind(kind="ConfigMap", plural="configmaps")
 SECRET = Kind(kind="Secret", plural="secrets")
 SERVICE = Kind(kind="Service", plural="services")
 POD = Kind(kind="Pod", plural="pods")
-SERVICE_ACCOUNT = Kind(kind="ServiceAccount", plural="serviceaccounts")
 EVENT = Kind(kind="Event", plural="events")
+SERVICE_ACCOUNT = Kind(kind="ServiceAccount", plural="serviceaccounts")
 DEPLOYMENT = Kind(group="apps", kind="Deployment", plural="deployments")
 REPLICA_SET = Kind(group="apps", kind="ReplicaSet", plural="replicasets")
 JOB = Kind(group="batch", kind="Job", plural="jobs")
@@ -51,6 +51,14 @@ VIRTUAL_SERVICE = Kind(group="networking.istio.io", kind="VirtualService", plura
 DESTINATION_RULE = Kind(group="networking.istio.io", kind="DestinationRule", plural="destinationrules")
 GATEWAY = Kind(group="networking.istio.io", kind="Gateway", plural="gateways")
 SERVICE_ENTRY = Kind(group="networking.istio.io", kind="ServiceEntry", plural="serviceentries")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A service account's token, and when it expires (RFC 3339)."""
+
+    text: str = field(repr=False)
+    expires: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,3 +150,9 @@ class ClusterApi(Protocol):
 
     def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "", name: str = "") -> bool:
         """Say whether these credentials may do this (SelfSubjectAccessReview): to all such objects, or to one."""
+
+    def token(self, account: str, namespace: str, *, seconds: int) -> Token:
+        """Return a new token of a service account; the cluster may make it end earlier (TokenRequest).
+
+        Raises `NotFound` where there is no such account.
+        """

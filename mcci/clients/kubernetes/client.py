@@ -11,7 +11,18 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mcci.clients.kubernetes.api import FIELD_MANAGER, POD, Change, Kind, Object, Refused, Unreachable
+from mcci.clients.kubernetes.api import (
+    FIELD_MANAGER,
+    POD,
+    SERVICE_ACCOUNT,
+    Change,
+    Kind,
+    NotFound,
+    Object,
+    Refused,
+    Token,
+    Unreachable,
+)
 from mcci.clients.kubernetes.statuses import CONFLICT, GONE, MISSING, check, holds
 from mcci.clients.kubernetes.transport import POLICY, Transport, said_by
 from mcci.clients.kubernetes.watches import Source, watch
@@ -143,6 +154,23 @@ class Client:
             "POST", _path(_REVIEW, ""), self._deadline, content=json.dumps(body), headers={"Content-Type": _JSON}
         )  # fmt: skip
         return bool((self._json(answer.reply).get("status") or {}).get("allowed"))
+
+    def token(self, account: str, namespace: str, *, seconds: int) -> Token:
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        path = f"{_path(SERVICE_ACCOUNT, namespace, account)}/token"
+        answer = self._transport.request(
+            "POST", path, self._deadline, content=json.dumps(body), headers={"Content-Type": _JSON}
+        )  # fmt: skip
+        if answer.reply.status_code == MISSING:
+            raise NotFound(f"{self._name}: there is no service account {namespace}/{account}{said_by(answer.reply)}.")
+        status = self._json(answer.reply).get("status") or {}
+        if not status.get("token"):
+            raise Unreachable(f"{self._name}: the cluster's API gives no token for {namespace}/{account}.")
+        return Token(text=str(status["token"]), expires=str(status.get("expirationTimestamp") or ""))
 
     def _write(
         self, method: str, kind: Kind, body: Object, at: tuple[str, str], *, dry_run: bool, content_type: str = _JSON,

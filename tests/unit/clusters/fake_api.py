@@ -17,11 +17,13 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mcci.clients.kubernetes.api import (
     FIELD_MANAGER,
     NAMESPACE,
+    SERVICE_ACCOUNT,
     Change,
     Conflict,
     Kind,
@@ -29,12 +31,14 @@ from mcci.clients.kubernetes.api import (
     NotFound,
     Object,
     Refused,
+    Token,
 )
 from tests.unit.clusters import fake_fields
 from tests.unit.clusters.fake_faults import Crash, Fault, Script
 
 __all__ = ["Crash", "FakeApi", "Fault", "Script", "State"]
 
+TOKENS = Kind(kind="TokenRequest", plural="serviceaccounts/token")
 Key = tuple[str, str, str, str]  # group, plural, namespace, name
 _SET = re.compile(r"(?P<key>\S+)\s+(?P<how>in|notin)\s+\((?P<values>[^)]*)\)")
 
@@ -141,6 +145,15 @@ class FakeApi:
     def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "", name: str = "") -> bool:
         plural = f"{kind.plural}/{subresource}" if subresource else kind.plural
         return (verb, plural) not in self.state.denied
+
+    def token(self, account: str, namespace: str, *, seconds: int) -> Token:
+        self._read("token", None, namespace, account)
+        self._permit("create", TOKENS)
+        if _key(SERVICE_ACCOUNT, namespace, account) not in self.state.objects:
+            raise NotFound(f"{self.name}: there is no service account {namespace}/{account}")
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        number = next(self.state.counter)
+        return Token(text=f"secret-token-{self.name}-{number}", expires=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     # what tests use, past the script
 
