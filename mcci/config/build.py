@@ -136,7 +136,7 @@ class Builder:
         seen: set[Hashable] = set()
         for item, item_node in zip(items, node.value, strict=True):
             if item in seen:
-                message = f"'{shown(str(item))}' is in '{name}' a second time."
+                message = f"'{shown(str(getattr(item, 'value', item)))}' is in '{name}' a second time."
                 self.find("config-duplicate-item", message, at(item_node, self.file), "Keep one of the two.")
             seen.add(item)
 

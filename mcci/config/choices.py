@@ -100,3 +100,11 @@ class NetworkMode(Enum):
 
     FULL_MESH = "full-mesh"
     RESILIENT = "resilient"
+
+
+class PoolRole(Enum):
+    """What the machines of a pool do in their cluster."""
+
+    ETCD = "etcd"
+    CONTROL_PLANE = "control-plane"
+    WORKER = "worker"

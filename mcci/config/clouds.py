@@ -1,4 +1,4 @@
-"""The clouds' part of `mcci.yml`: environments, clusters and how jobs reach them, the mesh, the VPN."""
+"""The clouds' part of `mcci.yml`: environments, clusters and how jobs reach them, the VPN."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcci.config import forms
-from mcci.config.choices import Cloud, DeploymentTier, NetworkMode, SiteRole, Topology
+from mcci.config.choices import Cloud, DeploymentTier, NetworkMode, SiteRole
 from mcci.config.keys import Marks, key, marks
+from mcci.config.rancher import Rke2
 
 # which words in a name GitLab takes for which tier, in the order it looks for them
 _TIER_WORDS = (
@@ -137,6 +138,22 @@ class Cluster:
         examples=("203.0.113.7:443",),
     )
     prometheus: str = key("The URL of the Prometheus that watches it.", "", form=forms.WEB)
+    network: str = key(
+        "The network that its pods are in: clusters that name the same one reach each other's pods directly. By "
+        "default one network for all, with `multi-primary` each cluster its own.",
+        "",
+        form=forms.NAME,
+    )
+    eastwest: str = key(
+        "The address at which the other clusters reach its east-west gateway; by default the load balancer's.",
+        "",
+        form=forms.ADDRESS,
+    )
+    api_server: str = key(
+        "The URL at which the mesh's control planes reach its API server; by default that of its kubeconfig.",
+        "",
+        form=forms.WEB,
+    )
     proxies: tuple[str, ...] = key(
         "URLs of Envoys' administration, where jobs reach them: a canary's step waits until they have its weights.",
         (),
@@ -144,6 +161,20 @@ class Cluster:
         unique=True,
     )
     values: Mapping[str, object] = key("Helm values for this cluster, by chart: `microservice`, `istio`.", factory=dict)
+    site: str = key("The VPN site it is in, whose `pods` and `services` are its ranges.", "", form=forms.NAME)
+    pod_cidr: str = key(
+        "The range of its pods (CIDR); by default its site's `pods`. No two clusters of an environment may overlap.",
+        "",
+        form=forms.CIDR,
+        examples=("10.42.0.0/16",),
+    )
+    service_cidr: str = key(
+        "The range of its Services (CIDR); by default its site's `services`.",
+        "",
+        form=forms.CIDR,
+        examples=("10.43.0.0/16",),
+    )
+    rke2: Rke2 | None = key("The cluster that `mcci clusters create` has Rancher make.", None)
     marks: Marks = marks()
 
     @property
@@ -157,22 +188,6 @@ class Cluster:
     def id_token_variable(self) -> str:
         """The variable with the job's ID token for this cluster."""
         return f"MCCI_ID_TOKEN_{self.name.upper().replace('-', '_')}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mesh:
-    """The Istio mesh over the clusters."""
-
-    topology: Topology = key("One shared control plane (`primary-remote`), or one a cluster.", Topology.PRIMARY_REMOTE)
-    config_clusters: tuple[str, ...] = key(
-        "The clusters that hold the Istio objects, the leader first; by default an environment's first cluster, with "
-        "`multi-primary` all of them.",
-        (),
-        form=forms.NAME,
-        unique=True,
-    )
-    namespace: str = key("Istio's namespace.", "istio-system", form=forms.NAMESPACE)
-    marks: Marks = marks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

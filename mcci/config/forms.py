@@ -65,10 +65,16 @@ IMAGE_NAME = Form(
     max_length=200,
 )
 HOST = Form(regex=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$", says="HOST or HOST:PORT", max_length=260)
+ADDRESS = Form(regex=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$", says="a host's name or address", max_length=253)
 REFERENCE = Form(
     regex=r"^[^\s\u0000-\u001f]+$", says="an image's name or a CI/CD variable, without spaces", max_length=500
 )
 WEB = Form(regex=r"^https?://[^\s\u0000-\u001f]+$", says="a URL that begins with http:// or https://", max_length=1000)
+SECURE_SITE = Form(
+    regex=r"^https://[A-Za-z0-9\[]([^\s\u0000-\u001f/?#@]*[^\s\u0000-\u001f/?#@.])?/?$",
+    says="an address that begins with https://, without a path",
+    max_length=300,
+)
 WEB_OR_VARIABLE = Form(
     regex=r"^(https?://|\$)[^\s\u0000-\u001f]+$",
     says="a URL that begins with http:// or https://, or a CI/CD variable",
@@ -80,6 +86,17 @@ LINE = Form(regex=r"^[^\u0000-\u001f]+$", says="one line of text", max_length=50
 STAGE = Form(regex=r"^(?!\.pre$|\.post$)[^\u0000-\u001f]+$", says="a name other than .pre and .post", max_length=255)
 TAG = Form(regex=r"^[^\u0000-\u001f,]+$", says="a runner's tag, without commas", max_length=255)
 PROFILE = Form(regex=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", says="letters, digits, dots and dashes", max_length=63)
+RKE2_VERSION = Form(
+    regex=r"^v[0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?\+rke2r[0-9]+$",
+    says="a version such as v1.34.5+rke2r1",
+    max_length=60,
+)
+KIND_AND_NAME = Form(
+    regex=r"^[A-Z][A-Za-z0-9]*/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+    says="KIND/NAME, such as Amazonec2Config/servers",
+    max_length=320,
+)
+CREDENTIAL = Form(regex=r"^[a-z0-9.-]+:[a-z0-9.-]+$", says="NAMESPACE:NAME", max_length=320)
 CIDR = Form(regex=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", says="a network such as 10.1.0.0/16")
 _LINES = r"^[^\u0000-\u0008\u000b-\u001f]*\S[^\u0000-\u0008\u000b-\u001f]*$"
 COMMAND = Form(regex=_LINES, says="a shell command")

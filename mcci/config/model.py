@@ -17,23 +17,26 @@ from mcci.config.choices import (
     Layout,
     NetworkMode,
     Notice,
+    PoolRole,
     SiteRole,
     Stack,
     Tier,
     Topology,
     TriggerToken,
 )
-from mcci.config.clouds import Cluster, Environment, Mesh, Network, Oidc, Site
+from mcci.config.clouds import Cluster, Environment, Network, Oidc, Site
 from mcci.config.keys import Duration, Marks, Version, key, marks
+from mcci.config.mesh import Federated, Mesh
 from mcci.config.notify import Webhook
 from mcci.config.project import Branches, Files, GitLab, Registry, Runner
+from mcci.config.rancher import Pool, Rancher, Rke2
 from mcci.config.services import Health, Service
 
 __all__ = [
     "STAGES", "Analysis", "Branches", "Canary", "Cloud", "Cluster", "Config", "DeploymentTier", "Duration", "Engine",
-    "Environment", "Files", "Gate", "GitLab", "Health", "Layout", "Marks", "Mesh", "Network", "NetworkMode", "Notice",
-    "Oidc", "Registry", "Runner", "Service", "ServiceCanary", "Site", "SiteRole", "Stack", "Tier", "Topology",
-    "TriggerToken", "Version", "Webhook",
+    "Environment", "Federated", "Files", "Gate", "GitLab", "Health", "Layout", "Marks", "Mesh", "Network",
+    "NetworkMode", "Notice", "Oidc", "Pool", "PoolRole", "Rancher", "Registry", "Rke2", "Runner", "Service",
+    "ServiceCanary", "Site", "SiteRole", "Stack", "Tier", "Topology", "TriggerToken", "Version", "Webhook",
 ]  # fmt: skip
 
 STAGES = ("pipeline", "deliver", "check", "compile", "build", "test", "push", "release", "verify", "canary", "rollback")
@@ -76,6 +79,7 @@ class Config:
     )
     runner: Runner = key("The runners and how jobs use them.", factory=Runner)
     network: Network = key("The VPN between the clouds.", factory=Network)
+    rancher: Rancher = key("The Rancher that manages the clusters.", factory=Rancher)
     include: tuple[str, ...] = key(
         "Hand-written CI files of this repository that the parent includes.",
         (),
@@ -107,6 +111,11 @@ class Config:
     def namespace_of(self, environment: Environment) -> str:
         """Return the Kubernetes namespace of `environment`."""
         return environment.namespace or self.application
+
+    def ranges_of(self, cluster: Cluster) -> tuple[str, str]:
+        """Return the ranges of a cluster's pods and of its Services: its own or its site's, empty where unknown."""
+        site = self.network.sites.get(cluster.site)
+        return cluster.pod_cidr or (site.pods if site else ""), cluster.service_cidr or (site.services if site else "")
 
     def services_on(self, cluster: str) -> tuple[Service, ...]:
         """Return the services that run on `cluster`, as their stable or as their canary version."""

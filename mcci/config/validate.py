@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcci.config.rules import clouds, deliveries, project, services
+from mcci.config.rules import clouds, deliveries, project, ranges, services
 
 if TYPE_CHECKING:
     from mcci.config.model import Config
@@ -30,6 +30,8 @@ RULES = (
     clouds.access,
     clouds.mesh,
     clouds.network,
+    ranges.cluster_ranges,
+    ranges.rancher,
     deliveries.steps,
     deliveries.judge,
 )

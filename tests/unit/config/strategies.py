@@ -46,6 +46,7 @@ TEXTS = {
     forms.HOST: ["docker.io", "localhost:5000"],
     forms.REFERENCE: ["$CI_REGISTRY_IMAGE", "host/a@sha256:0"],
     forms.WEB: ["http://a", "https://a.example:1/b?c#d"],
+    forms.SECURE_SITE: ["https://a", "https://a.example:8443/"],
     forms.WEB_OR_VARIABLE: ["https://a", "$URL"],
     forms.URL_PATH: ["/", "/a/b?c=d"],
     forms.AGENT: ["a/b:c", "a:b-1"],
