@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcci.clients.kubernetes.api import Object
 
 CURRENT = "owner=helm,status!=superseded"  # label selector: the newest revision of each release, and what failed
+UNSETTLED = f"{CURRENT},status!=deployed,status!=failed"  # what a helm is at, or was
 DEPLOYED = "deployed"
 FAILED = "failed"
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")

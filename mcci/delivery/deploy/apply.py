@@ -63,6 +63,11 @@ class Apply:
     undo: list[Undo] = field(default_factory=list)
     changed: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def installed(self) -> frozenset[str]:
+        """The releases that were not in effect before."""
+        return frozenset(each.release for each in self.undo if each.release and each.before is None)
+
     def service(self, plan: ServicePlan) -> None:
         """Bring `plan` about. Raises what helm and the API raise, `RolloutFailed`, `LeaseLost` or `Cancelled`."""
         for step in plan.steps:

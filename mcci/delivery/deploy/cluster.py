@@ -143,6 +143,7 @@ class ClusterDeploy:
         try:
             with self._guarded(apply):
                 self._services(apply)
+                live_now.require_kept(self.target.api, session.namespace, apply.installed)
                 self._record()
         except McciError as error:
             self._back(apply, deadline, error)

@@ -20,9 +20,10 @@ from mcci.clients.kubernetes.api import (
 )
 from mcci.delivery.deploy import record
 from mcci.delivery.deploy.model import Chart, Parts, Running, Track
+from mcci.errors import McciError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from mcci.canary.state import State
     from mcci.clients.helm.storage import StoredRelease
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
+
+
+class NotKept(McciError):
+    """Helm says that it is done, and its record in the cluster that it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,27 @@ def read(api: ClusterApi, namespace: str) -> Live:
         config_maps=_by_name(config_maps.result()),
         version=version.result(),
     )
+
+
+def require_kept(api: ClusterApi, namespace: str, installed: Collection[str]) -> None:
+    """Raise `NotKept` where Helm installed releases, and did not keep that it had.
+
+    Helm ends well also where it could not write that down, and its next upgrade would be refused. An upgrade fails by
+    itself then.
+    """
+    if not installed:
+        return
+    found = [storage.read(each) for each in api.list(SECRET, namespace, labels=storage.UNSETTLED)]
+    left = {each.name: each.status for each in found if each.name in installed}
+    if left:
+        raise NotKept(
+            f"{api.name}: helm ended well, but its own record says {_says(left)}: it may create Secrets in {namespace} "
+            "and not update them, or could not for a moment. `mcci doctor` tells which; then run this again."
+        )
+
+
+def _says(left: Mapping[str, str]) -> str:
+    return ", ".join(f"{status} of {name}" for name, status in sorted(left.items()))
 
 
 def _releases(

@@ -20,11 +20,15 @@ NAMESPACE = "fleet"
 
 @dataclass(slots=True)
 class FakeHelm:
-    """Works on the cluster of `api`. `fails` are errors by release; versions in `crashing` never get ready."""
+    """Works on the cluster of `api`. `fails` are errors by release; versions in `crashing` never get ready.
+
+    What it installs of `unkept` it cannot mark as deployed, and ends well all the same, as Helm does.
+    """
 
     api: FakeApi
     fails: dict[str, list[Exception]] = field(default_factory=dict)
     crashing: set[str] = field(default_factory=set)
+    unkept: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda _call: None
     stopped: bool = False
@@ -51,7 +55,8 @@ class FakeHelm:
             self._put(kind, body)
         if old and old["metadata"]["labels"]["status"] == "deployed":
             self._relabel(old, "superseded")
-        self._keep(release, number, "deployed", chart.name, values, objects, namespace, description)
+        status = "pending-install" if release in self.unkept else "deployed"
+        self._keep(release, number, status, chart.name, values, objects, namespace, description)
 
     def uninstall(self, release: str, namespace: str, *, timeout: float) -> None:
         self._begin(f"uninstall {release}")

@@ -211,6 +211,30 @@ def test_pending_release_is_recovered(fleet: Fleet) -> None:
     assert any("left pending-upgrade by a job that died" in line for line in fleet.said)
 
 
+def test_install_that_helm_did_not_keep(fleet: Fleet) -> None:
+    """An installation that Helm left pending, though it ended well, is no success: named, and taken back."""
+    fleet.deploy(release("1"))
+    before = fleet.record("one")
+    fleet.helm("one").unkept.add(f"web-{V2}")
+    with pytest.raises(RolledBack, match=f"says pending-install of web-{V2}: .*mcci doctor"):
+        fleet.deploy(release("2"))
+    assert fleet.images("one") == {f"web-{V1}": "1", f"api-{V1}": "1"}
+    assert fleet.record("one") == before
+    fleet.helm("one").unkept.clear()
+    fleet.deploy(release("2"))
+    assert fleet.record("one")["release"] == "2222222"
+
+
+def test_only_an_install_is_asked_after(fleet: Fleet) -> None:
+    """Whether Helm kept what it did costs a request where it installed, and none where it upgraded."""
+    looks = []
+    for digit in ("1", "2"):
+        fleet.script.calls.clear()
+        fleet.deploy(release(digit), "stage")
+        looks.append(sum(call.verb == "list" and call.kind == "Secret" for call in fleet.script.calls))
+    assert looks == [2, 1]
+
+
 def test_namespace_of_another(fleet: Fleet) -> None:
     """A namespace that is not ours is refused, with what to do, and nothing is changed."""
     fleet.api("stage").put(NAMESPACES, {"metadata": {"name": NAMESPACE, "labels": {}}})
