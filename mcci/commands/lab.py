@@ -16,6 +16,7 @@ from mcci.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mcci.config.choices import NetworkMode
     from mcci.config.model import Config
     from mcci.lab.control import Status
     from mcci.lab.plan import Folder
@@ -41,10 +42,14 @@ def command() -> None:
     "--pods", type=click.Choice(("real", "processes", "fake")), default="real", show_default=True,
     help="What pods are: containers (without an engine: processes), always processes, or only words.",
 )  # fmt: skip
+@click.option(
+    "--network", "joined", is_flag=True,
+    help="Join the clusters of an environment by OpenVPN, each a site of its own (Debian, root).",
+)  # fmt: skip
 @_state_option
 @config_option
 @format_option("text", "json", "env")
-def up(names: tuple[str, ...], pods: str, state: Path | None, config: Path, format_: str) -> int:
+def up(names: tuple[str, ...], pods: str, joined: bool, state: Path | None, config: Path, format_: str) -> int:
     """Start the clusters of mcci.yml, or CLUSTER… of them; without an mcci.yml stage-aws, prod-aws and prod-azure.
 
     What was deployed to them before is there again. Ends when all answer, and leaves them running; the variables that
@@ -52,6 +57,7 @@ def up(names: tuple[str, ...], pods: str, state: Path | None, config: Path, form
     """
     from mcci.clients import charts
     from mcci.lab import control, meshes
+    from mcci.lab.network import requirements
     from mcci.lab.plan import Plan, Pods
 
     model = _model(config)
@@ -64,7 +70,12 @@ def up(names: tuple[str, ...], pods: str, state: Path | None, config: Path, form
         return ExitCode.DONE
     definitions = charts.definitions()
     clusters = _clusters(model, names)
-    plan = Plan(clusters=clusters, pods=Pods(pods), definitions=str(definitions), meshes=meshes.of(model, clusters))
+    plan = Plan(
+        clusters=clusters, pods=Pods(pods), definitions=str(definitions), meshes=meshes.of(model, clusters),
+        vpn=_mode(model) if joined else None,
+    )  # fmt: skip
+    if joined:
+        requirements.check(plan)
     found = control.up(plan, folder, os.environ, output.log)
     _show(found, format_)
     return ExitCode.DONE
@@ -147,6 +158,13 @@ def _clusters(model: Config | None, names: tuple[str, ...]) -> Mapping[str, str]
     return chosen
 
 
+def _mode(model: Config | None) -> NetworkMode:
+    """Return how the lab's network joins sites: as mcci.yml's does."""
+    from mcci.config.choices import NetworkMode
+
+    return model.network.mode if model else NetworkMode.FULL_MESH
+
+
 def _variable(name: str, declared: str) -> str:
     return declared or f"KUBECONFIG_{name.upper().replace('-', '_')}"
 
@@ -168,6 +186,8 @@ def _show(found: Status, format_: str) -> None:
             output.text(
                 f"{output.good('up')}  {name:{width}}  {facts['url']}  pods {facts['pods']}, {facts['addresses']}"
             )
+        if network := found.parts.get("network"):
+            output.text(f"{', '.join(network['sites'])} are joined by OpenVPN ({network['mode']})")
         output.text()
     for name, value in found.exports.items():
         output.text(f"export {name}={shlex.quote(value)}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcci.lab.plan import Folder, Plan
 
 START = 120.0  # seconds that a lab may take to come up
+JOIN = 60.0  # seconds more for each cluster that is joined to others
 GRACE = 30.0  # seconds that it may take to end
 LAST = 15  # lines of the log that an error shows
 
@@ -61,6 +62,7 @@ def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable
     """Start a lab, or return the one that runs. Raises `UsageError` where that is another, `ServiceFailed`."""
     if find_spec("uvicorn") is None:
         raise UsageError("the lab needs libraries that mcci does without: pip install 'mcci[lab]'")
+    seconds = START + (JOIN * len(plan.clusters) if plan.vpn else 0)
     found = status(folder)
     if found and found.alive:
         if folder.read_plan() != plan:
@@ -68,7 +70,7 @@ def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable
                 f"a lab runs already in {folder.path}, with other clusters or pods than asked for now. End it first:"
                 " mcci lab down"
             )
-        return _wait(folder, found.pid, found.began, say)
+        return _wait(folder, found.pid, found.began, say, seconds)
     if found:
         _clean(folder, found)
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -78,7 +80,7 @@ def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable
     folder.log.write_text("")
     command = [sys.executable, "-m", "mcci.lab.supervisor", str(folder.path)]
     pid = background.start(command, folder.log, environment)
-    return _wait(folder, pid, background.began(pid), say)
+    return _wait(folder, pid, background.began(pid), say, seconds)
 
 
 def down(folder: Folder, *, delete: bool) -> bool:
@@ -126,8 +128,8 @@ def _clean(folder: Folder, found: Status) -> None:
     folder.state.unlink(missing_ok=True)
 
 
-def _wait(folder: Folder, pid: int, began: str, say: Callable[[str], None]) -> Status:
-    until = time.monotonic() + START
+def _wait(folder: Folder, pid: int, began: str, say: Callable[[str], None], seconds: float) -> Status:
+    until = time.monotonic() + seconds
     told = 0
     while True:
         found = status(folder)
@@ -141,7 +143,7 @@ def _wait(folder: Folder, pid: int, began: str, say: Callable[[str], None]) -> S
             raise ServiceFailed(f"the lab did not start:\n{_last_lines(folder)}")
         if time.monotonic() > until:
             background.end(pid, began, GRACE)
-            raise ServiceFailed(f"the lab was not up after {START:.0f} s, and was ended:\n{_last_lines(folder)}")
+            raise ServiceFailed(f"the lab was not up after {seconds:.0f} s, and was ended:\n{_last_lines(folder)}")
         time.sleep(0.02)
 
 

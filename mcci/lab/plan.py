@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcci.config.choices import NetworkMode
 from mcci.lab import networks
 
 if TYPE_CHECKING:
@@ -44,13 +45,15 @@ class Mesh:
 class Plan:
     """A lab: its clusters, each with the variable that names its kubeconfig, and what their pods are.
 
-    `slot` says which addresses it has on this machine (`networks`); it is no part of what was asked for.
+    `vpn` joins the clusters of a mesh by a network (`mcci.lab.network`). `slot` says which addresses the lab
+    has on this machine (`networks`); it is no part of what was asked for.
     """
 
     clusters: Mapping[str, str]
     pods: Pods = Pods.REAL
     definitions: str = ""
     meshes: tuple[Mesh, ...] = ()
+    vpn: NetworkMode | None = None
     slot: int = field(default=0, compare=False)
 
     @property
@@ -106,7 +109,8 @@ class Folder:
 
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan."""
-        write_json(self.path / "plan.json", {**asdict(plan), "pods": plan.pods.value})
+        vpn = plan.vpn.value if plan.vpn else None
+        write_json(self.path / "plan.json", {**asdict(plan), "pods": plan.pods.value, "vpn": vpn})
 
     def read_plan(self) -> Plan | None:
         """Return the plan that was kept."""
@@ -119,7 +123,7 @@ class Folder:
         )
         return Plan(
             clusters=body["clusters"], pods=Pods(body["pods"]), definitions=body["definitions"], meshes=meshes,
-            slot=networks.remembered(self),
+            vpn=NetworkMode(body["vpn"]) if body.get("vpn") else None, slot=networks.remembered(self),
         )  # fmt: skip
 
 

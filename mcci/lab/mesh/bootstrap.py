@@ -33,10 +33,15 @@ BUCKETS = [
 ]
 
 
-def bootstrap(folder: str, *, node: str, admin: tuple[str, int]) -> Json:
-    """Return the bootstrap of an Envoy with its xDS files in `folder` and its admin pages at `admin`."""
+def bootstrap(folder: str, *, node: str, admin: tuple[str, int], source_address: str = "") -> Json:
+    """Return the bootstrap of an Envoy with its xDS files in `folder` and its admin pages at `admin`.
+
+    What it sends comes from `source_address`, where one is given.
+    """
     address, port = admin
+    bound = {"upstream_bind_config": {"source_address": {"address": source_address, "port_value": 0}}}
     return {
+        **({"cluster_manager": bound} if source_address else {}),
         "node": {"id": node, "cluster": node},
         "admin": {"address": {"socket_address": {"address": address, "port_value": port}}},
         "dynamic_resources": {

@@ -44,17 +44,19 @@ class ControlPlane:
         proxies: Mapping[str, Proxy],
         *,
         config_clusters: Iterable[str],
+        seen: Callable[[str, World], World] = lambda _cluster, world: world,
         say: Callable[[str], None] = lambda _: None,
         written: Callable[[str, World], None] = lambda _cluster, _world: None,
     ) -> None:
         """`config_clusters` hold the Istio objects: a cluster that is none of them follows the first.
 
-        `say` hears, once each, what of an Istio object could not be translated; `written` hears of every world that a
-        cluster's proxy was given.
+        `seen` returns a world as a cluster reaches it. `say` hears, once each, what of an Istio object could not be
+        translated; `written` hears of every world that a cluster's proxy was given.
         """
         self._apis = apis
         self._proxies = proxies
         self._config = tuple(config_clusters)
+        self._seen = seen
         self._say = say
         self._written = written
         self._said: set[str] = set()
@@ -86,13 +88,14 @@ class ControlPlane:
         """Return what the proxy of `cluster` has to know now."""
         config = cluster if cluster in self._config else self._config[0]
         with self._lock:
-            return objects.world(
+            found = objects.world(
                 self._objects(cluster, SERVICE),
                 {each: self._objects(each, POD) for each in self._apis},
                 self._objects(config, VIRTUAL_SERVICE),
                 self._objects(config, DESTINATION_RULE),
                 self._objects(config, GATEWAY),
             )
+        return self._seen(cluster, found)
 
     def write(self) -> None:
         """Give every proxy its world."""

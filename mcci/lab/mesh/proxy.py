@@ -42,11 +42,16 @@ class Proxy(Program):
         *,
         admin: tuple[str, int],
         gateway: tuple[str, Mapping[int, int]] | None = None,
+        source: str = "",
     ) -> None:
-        """`admin` is the address of its admin pages, `gateway` as in `listeners.doors`; `folder` is its own."""
+        """`admin` is the address of its admin pages, `gateway` as in `listeners.doors`; `folder` is its own.
+
+        `source` is the address that it sends from; by default the system's choice.
+        """
         self.cluster = cluster
         self.admin = admin
         self._gateway = gateway
+        self._source = source
         self._folder = folder
         self._files: dict[str, str] = {}
 
@@ -72,7 +77,8 @@ class Proxy(Program):
     def start(self) -> None:
         """Start Envoy and wait until it serves what was written before."""
         path = self._folder / "bootstrap.json"
-        path.write_text(json.dumps(bootstrap(str(self._folder / "xds"), node=self.cluster, admin=self.admin)))
+        made = bootstrap(str(self._folder / "xds"), node=self.cluster, admin=self.admin, source_address=self._source)
+        path.write_text(json.dumps(made))
         self._daemon = Daemon(
             [
                 *(find_envoy(), "-c", str(path), "--disable-hot-restart", "--concurrency", "1"),

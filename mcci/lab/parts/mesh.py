@@ -39,8 +39,10 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
     from mcci.clients.kubernetes import client, kubeconfig
     from mcci.lab.mesh.control import ControlPlane
     from mcci.lab.mesh.proxy import Proxy
+    from mcci.lab.network.model import joined
     from mcci.lab.parts.kept import keep
 
+    network = joined(plan)
     facts: dict[str, Any] = {}
     for mesh in plan.meshes:
         apis, proxies = {}, {}
@@ -52,14 +54,13 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
             place.mkdir(parents=True, exist_ok=True)
             admin = (HOST, ports.kept(place / "admin-port"))
             gateway = {port: ports.kept(place / f"gateway-{port}") for port in OPENED}
-            proxies[name] = Proxy(name, place, admin=admin, gateway=(HOST, gateway))
+            proxies[name] = Proxy(name, place, admin=admin, gateway=(HOST, gateway), source=network.source(name))
             facts[name] = {
                 "proxy": f"http://{admin[0]}:{admin[1]}", "gateway": f"{HOST}:{gateway[80]}", "mesh": mesh.name,
             }  # fmt: skip
         plane = ControlPlane(
-            apis, proxies, config_clusters=mesh.config, say=logger.warning, written=lambda cluster, world: _name(
-                folder.cluster(cluster) / "pods", world
-            ),
+            apis, proxies, config_clusters=mesh.config, seen=network.seen, say=logger.warning,
+            written=lambda cluster, world: _name(folder.cluster(cluster) / "pods", world),
         )  # fmt: skip
         plane.start()
         stack.callback(plane.stop)
