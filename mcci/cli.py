@@ -41,6 +41,7 @@ COMMANDS = {
     "canary": ("canary", "Move a service's traffic to a new version, step by step."),
     "doctor": ("doctor", "Check the clusters and what the jobs need, and say what to do."),
     "network": ("network", "Join the clouds by OpenVPN: render, apply, verify."),
+    "clusters": ("clusters", "Bring clusters in, have Rancher make them, see how they are."),
     "lab": ("lab", "Run local clusters to deliver to."),
     "rehearse": ("rehearse", "Play the pipelines on this machine, before they are pushed."),
 }

@@ -29,7 +29,7 @@ from mcci.config.keys import Duration, Marks, Version, key, marks
 from mcci.config.mesh import Federated, Mesh
 from mcci.config.notify import Webhook
 from mcci.config.project import Branches, Files, GitLab, Registry, Runner
-from mcci.config.rancher import Pool, Rancher, Rke2
+from mcci.config.rancher import RKE2_RANGES, Pool, Rancher, Rke2
 from mcci.config.services import Health, Service
 
 __all__ = [
@@ -113,9 +113,13 @@ class Config:
         return environment.namespace or self.application
 
     def ranges_of(self, cluster: Cluster) -> tuple[str, str]:
-        """Return the ranges of a cluster's pods and of its Services: its own or its site's, empty where unknown."""
+        """Return the ranges of a cluster's pods and Services: its own, its site's or RKE2's; empty where unknown."""
         site = self.network.sites.get(cluster.site)
-        return cluster.pod_cidr or (site.pods if site else ""), cluster.service_cidr or (site.services if site else "")
+        pods, services = RKE2_RANGES if cluster.rke2 else ("", "")
+        return (
+            cluster.pod_cidr or (site.pods if site else "") or pods,
+            cluster.service_cidr or (site.services if site else "") or services,
+        )
 
     def services_on(self, cluster: str) -> tuple[Service, ...]:
         """Return the services that run on `cluster`, as their stable or as their canary version."""

@@ -9,6 +9,9 @@ from mcci.config import forms
 from mcci.config.choices import PoolRole
 from mcci.config.keys import Marks, key, marks
 
+# of pods and of Services, where nothing else is said: https://docs.rke2.io/reference/server_config
+RKE2_RANGES = ("10.42.0.0/16", "10.43.0.0/16")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rancher:

@@ -31,6 +31,7 @@ class Kind:
 
 
 NAMESPACE = Kind(kind="Namespace", plural="namespaces", namespaced=False)
+NODE = Kind(kind="Node", plural="nodes", namespaced=False)
 CONFIG_MAP = Kind(kind="ConfigMap", plural="configmaps")
 SECRET = Kind(kind="Secret", plural="secrets")
 SERVICE = Kind(kind="Service", plural="services")

@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from mcci.config.choices import PoolRole
+from mcci.config.networks import Network, network, overlap
 from mcci.config.rules import problem, unknown
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from mcci.config.model import Cluster, Config
     from mcci.findings import Finding, Position
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Place = tuple[Network, str, "Position"]  # the network, whose it is, where it stands
 
 
@@ -29,7 +29,7 @@ def cluster_ranges(config: Config) -> Iterator[Finding]:
         for cluster in members:
             for place in _places(config, cluster):
                 for other in seen:
-                    if _overlap(place[0], other[0]):
+                    if overlap(place[0], other[0]):
                         message = f"{place[1]} overlap {other[1]}: a mesh could not tell their addresses apart."
                         help_ = "Give each cluster of an environment ranges of its own."
                         found.setdefault((place[2], message), problem("ranges", message, place[2], help_))
@@ -63,9 +63,9 @@ def _places(config: Config, cluster: Cluster) -> Iterator[Place]:
     """Give a cluster's ranges that can be read."""
     keys = zip(("pods", "Services"), ("pod_cidr", "service_cidr"), config.ranges_of(cluster), strict=True)
     for what, key, text in keys:
-        network = _network(text)
-        if network is not None:
-            yield network, f"the {what} of {cluster.name} ({text})", cluster.marks.of(key)
+        found = network(text)
+        if found is not None:
+            yield found, f"the {what} of {cluster.name} ({text})", cluster.marks.of(key)
 
 
 def _beside_the_network(config: Config) -> Iterator[Finding]:
@@ -74,18 +74,18 @@ def _beside_the_network(config: Config) -> Iterator[Finding]:
     for site in config.network.sites.values():
         own = [(text, "") for text in site.subnets] + [(site.pods, site.name), (site.services, site.name)]
         for text, owner in own:
-            network = _network(text)
-            if network is not None:
-                routed.append((network, f"{text} of the site {site.name}", owner))
-    tunnels = _network(config.network.tunnels)
+            found = network(text)
+            if found is not None:
+                routed.append((found, f"{text} of the site {site.name}", owner))
+    tunnels = network(config.network.tunnels)
     if tunnels is not None:
         routed.append((tunnels, f"the VPN's own range {config.network.tunnels}", ""))
     for cluster in config.clusters.values():
         if cluster.site not in config.network.sites:
             continue
-        for network, words, position in _places(config, cluster):
+        for range_, words, position in _places(config, cluster):
             for other, whose, owner in routed:
-                if owner != cluster.site and _overlap(network, other):
+                if owner != cluster.site and overlap(range_, other):
                     yield problem("ranges", f"{words} overlap {whose}; packets would not find their way.", position)
 
 
@@ -107,14 +107,3 @@ def rancher(config: Config) -> Iterator[Finding]:
                 message = f"'{key}' of {cluster.name} stands in 'settings'."
                 help_ = "mcci writes it, from 'pod_cidr', 'service_cidr' and 'cni'."
                 yield problem("rancher", message, cluster.rke2.marks.item("settings", key), help_)
-
-
-def _network(text: str) -> Network | None:
-    try:
-        return ipaddress.ip_network(text) if text else None
-    except ValueError:
-        return None
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)

@@ -1,0 +1,1 @@
+"""Clusters that Rancher manages: brought into it, made by it, and waited for."""
