@@ -99,22 +99,19 @@ def push(image: Reference, credential: Credential, emit: Emit, *, insecure: bool
 @contextmanager
 def running(run: Run, credential: Credential, emit: Emit) -> Iterator[BuildahContainer]:
     """Run an image on the host's network; the container is gone at the end."""
-    with host_ports.held(run.ports), _running(run, credential, emit) as container:
-        yield container
-
-
-@contextmanager
-def _running(run: Run, credential: Credential, emit: Emit) -> Iterator[BuildahContainer]:
-    refuse_taken(run.ports, "127.0.0.1")
     name = f"mcci-test-{secrets.token_hex(6)}"
     try:
         with auth_file(credential, (run.image.host,)) as auth:
             source = f"docker://{run.image}"
             arguments = ["from", f"--authfile={auth}", f"--name={name}", *_tls(run.insecure), source]
             _run(f"pulling {run.image}", arguments, emit)
-        configuration: dict[str, Any] = json.loads(_output("inspect", "--type=container", name))
-        with BuildahContainer(name, run, configuration["Docker"]["config"]) as container:
-            yield container
+        inspected: dict[str, Any] = json.loads(_output("inspect", "--type=container", name))
+        config = inspected["Docker"]["config"]
+        place = host_ports.place(config.get("Env") or [])
+        with host_ports.held(run.ports, place):
+            refuse_taken(run.ports, place)
+            with BuildahContainer(name, run, config, place) as container:
+                yield container
     finally:
         subprocess.run(["buildah", "rm", name], capture_output=True, check=False)
 

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 class BuildahContainer:
     """One container of buildah's. Its health check and its stop signal are not carried out."""
 
-    def __init__(self, name: str, run: Run, config: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, run: Run, config: Mapping[str, Any], place: str) -> None:
+        """`place` is its address on the host's network."""
+        self._place = place
         self._log = TemporaryFile("a+b")  # noqa: SIM115 - closed in __exit__; the process appends, wherever it is read
         command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
-        environment = {**host_ports.on_loopback(config.get("Env") or []), **run.environment}
+        environment = {**host_ports.moved(config.get("Env") or [], place), **run.environment}
         variables = [f"--env={key}={value}" for key, value in sorted(environment.items())]
         self._arguments = ["buildah", "run", *variables, name, "--", *command]
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,8 +45,8 @@ class BuildahContainer:
         self._log.close()
 
     def addresses(self, port: int) -> tuple[str, ...]:
-        """Return the host's own address."""
-        return (f"127.0.0.1:{port}",)
+        """Return where `port` may answer."""
+        return (f"{self._place}:{port}",)
 
     def exit_code(self) -> int | None:
         """Return its exit code; None while it runs."""

@@ -27,13 +27,12 @@ class DockerContainer:
     host's network.
     """
 
-    def __init__(self, client: Any, run: Run, *, bridged: bool) -> None:
+    def __init__(self, client: Any, run: Run, *, place: str = "") -> None:
+        """`place` is its address on the host's network; "" is the engine's own network."""
         self._client = client
-        self._bridged = bridged
-        own: dict[str, str] = {}
-        if not bridged:
-            found = client.inspect_image(str(run.image))["Config"].get("Env") or []
-            own = host_ports.on_loopback(found)
+        self._place = place
+        bridged = not place
+        own = host_ports.moved(environment(client, run), place) if place else {}
         bindings = dict.fromkeys(run.ports) if bridged else None
         host = client.create_host_config(
             port_bindings=bindings, network_mode=None if bridged else "host", auto_remove=False
@@ -55,11 +54,11 @@ class DockerContainer:
 
         A job that uses the runner's own engine by its socket is itself a container: it reaches the other one directly.
         """
-        if not self._bridged:
-            return (f"{_engine_host()}:{port}",)
+        if self._place:
+            return (f"{self._place}:{port}",)
         settings = self._client.inspect_container(self._id)["NetworkSettings"]
         published = (settings.get("Ports") or {}).get(f"{port}/tcp") or []
-        found = [f"{_engine_host()}:{each['HostPort']}" for each in published[:1]]
+        found = [f"{engine_host()}:{each['HostPort']}" for each in published[:1]]
         networks = (settings.get("Networks") or {}).values()
         return (*found, *(f"{each['IPAddress']}:{port}" for each in networks if each.get("IPAddress")))
 
@@ -85,16 +84,21 @@ class DockerContainer:
                 self._client.remove_container(self._id, v=True, force=True)
 
 
-def refuse_taken(ports: Iterable[int], host: str = "") -> None:
+def environment(client: Any, run: Run) -> list[str]:
+    """Return the variables that an image sets, each `NAME=value`."""
+    return list(client.inspect_image(str(run.image))["Config"].get("Env") or [])
+
+
+def refuse_taken(ports: Iterable[int], host: str) -> None:
     """Raise `UsageError` when something answers on one of `ports` already: on the host's network it would be tested."""
     for port in ports:
-        if not probe.answers(host or _engine_host(), port, ""):
+        if not probe.answers(host, port, ""):
             raise UsageError(
                 f"something listens on port {port} already, and the candidate would share the host's network, since"
                 " this engine has none of its own. Stop that, or use an engine with its default network."
             )
 
 
-def _engine_host() -> str:
+def engine_host() -> str:
     """Return the host that the engine publishes ports on."""
-    return urlsplit(os.environ.get("DOCKER_HOST", "")).hostname or "127.0.0.1"
+    return urlsplit(os.environ.get("DOCKER_HOST", "")).hostname or host_ports.LOOPBACK

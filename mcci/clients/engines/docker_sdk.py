@@ -13,8 +13,8 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mcci.clients.engines import context, host_ports
-from mcci.clients.engines.docker_container import DockerContainer, refuse_taken
+from mcci.clients.engines import context, docker_container, host_ports
+from mcci.clients.engines.docker_container import DockerContainer
 from mcci.clients.engines.docker_events import Reader
 from mcci.clients.engines.failures import told
 from mcci.clients.engines.labels import labelled
@@ -130,12 +130,13 @@ def push(image: Reference, credential: Credential, emit: Emit, *, insecure: bool
 def running(run: Run, credential: Credential, emit: Emit) -> Iterator[DockerContainer]:
     """Run an image; the container and its volumes are gone at the end."""
     pull(run.image, credential, emit)
-    client, bridged = _client(), has_bridge()
-    with nullcontext() if bridged else host_ports.held(run.ports):
-        if not bridged:
-            refuse_taken(run.ports)
+    client = _client()
+    place = "" if has_bridge() else _place(client, run)
+    with host_ports.held(run.ports, place) if place else nullcontext():
+        if place:
+            docker_container.refuse_taken(run.ports, place)
         with _translated(f"running {run.image}"):
-            container = DockerContainer(client, run, bridged=bridged)
+            container = DockerContainer(client, run, place=place)
         try:
             with _translated(f"starting {run.image}"):
                 container.start()
@@ -143,6 +144,15 @@ def running(run: Run, credential: Credential, emit: Emit) -> Iterator[DockerCont
         finally:
             with _translated(f"removing the container of {run.image}"):
                 container.remove()
+
+
+def _place(client: Any, run: Run) -> str:
+    """Return a container's address on the host's network."""
+    host = docker_container.engine_host()
+    if host != host_ports.LOOPBACK:  # loopback is another machine's
+        return host
+    with _translated(f"asking for {run.image}"):
+        return host_ports.place(docker_container.environment(client, run))
 
 
 def stop() -> None:

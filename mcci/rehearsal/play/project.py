@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mcci.check.words import did_you_mean
 from mcci.clients import processes
 from mcci.clients.git import GitFailed, Repository
 from mcci.config.choices import Layout
@@ -27,10 +28,11 @@ LEFT_OUT = shutil.ignore_patterns(
 )  # fmt: skip
 
 
-def copy(source: Path, folder: Path, overlay: Mapping[str, Any]) -> Config:
+def copy(source: Path, folder: Path, overlay: Mapping[str, Any], services: Collection[str] = ()) -> Config:
     """Copy a project into `folder`, mcci.yml with `overlay` over it, and return its configuration.
 
-    Raises `InvalidInput` where there is something wrong with that.
+    `services` are those that take part; empty: all. Raises `UsageError` where mcci.yml has none of that name, and
+    `InvalidInput` where there is something wrong with that.
     """
     from mcci.clients import repository
     from mcci.clients.files import read
@@ -38,7 +40,7 @@ def copy(source: Path, folder: Path, overlay: Mapping[str, Any]) -> Config:
     text = read(source / FILE, advice="A rehearsal needs a project with an mcci.yml.").decode("utf-8")
     if not folder.exists():
         shutil.copytree(source, folder, ignore=LEFT_OUT, symlinks=True)
-    (folder / FILE).write_text(overlaid(text, overlay), "utf-8")
+    (folder / FILE).write_text(overlaid(text, overlay, services), "utf-8")
     return repository.load_config(folder / FILE)
 
 
@@ -148,18 +150,29 @@ class Checkout:
             raise UsageError(f"`mcci {' '.join(arguments)}` in the rehearsal's project ended with {code}:\n{said}")
 
 
-def overlaid(text: str, overlay: Mapping[str, Any]) -> str:
-    """Return mcci.yml's text with other values, mapping by mapping; its comments stay."""
+def overlaid(text: str, overlay: Mapping[str, Any], services: Collection[str] = ()) -> str:
+    """Return mcci.yml's text with other values, mapping by mapping; its comments stay. Raises `UsageError`."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 10_000
     found = yaml.load(text)
+    if services:
+        _narrow(found, services)
     _merge(found, overlay)
     out = io.StringIO()
     yaml.dump(found, out)
     return out.getvalue()
+
+
+def _narrow(found: Any, services: Collection[str]) -> None:
+    known = found.get("services") or {}
+    for name in services:
+        if name not in known:
+            raise UsageError(f"mcci.yml has no service {name!r}{did_you_mean(name, known)}")
+    for name in [name for name in known if name not in services]:
+        del known[name]
 
 
 def _merge(into: Any, overlay: Mapping[str, Any]) -> None:

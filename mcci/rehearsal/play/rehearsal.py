@@ -101,12 +101,12 @@ def _begin(scenario: Scenario, options: Options, stack: ExitStack, tell: Callabl
     options.folder.mkdir(parents=True, exist_ok=True)
     lab: Lab | None = None
     folder, overlay = options.folder / "checkout", _joined(OWN, scenario.config)
-    config = copy(scenario.project, folder, overlay)
+    config = copy(scenario.project, folder, overlay, scenario.services)
     if scenario.lab is not None and options.lab is not None:
         tell("the lab starts")
         lab = options.lab(config, options.folder / "lab", scenario.lab)
         stack.callback(lab.stop)
-        config = copy(scenario.project, folder, _joined(overlay, lab.overlay()))
+        config = copy(scenario.project, folder, _joined(overlay, lab.overlay()), scenario.services)
     users = people()
     site = Site(
         options.folder / "gitlab", path=f"rehearsal/{config.application}", users=users,

@@ -109,13 +109,13 @@ class Stage:
             raise UsageError("this step needs the lab: give the scenario the key `lab`")
         return self.lab
 
-    def pipeline(self, branch: str) -> Pipeline:
-        """Return the newest pipeline of a branch that is no child. Waits a moment for it."""
+    def pipeline(self, branch: str, back: int = 0) -> Pipeline:
+        """Return the newest pipeline of a branch that is no child, or one `back` before it. Waits a moment for it."""
         gitlab = self.site.gitlab
 
         def newest() -> Pipeline | None:
             found = [each for each in gitlab.pipelines.values() if each.ref == branch and each.parent is None]
-            return found[-1] if found else None
+            return found[-1 - back] if len(found) > back else None
 
         refused = self.site.refused
         gitlab.wait(lambda: bool(newest() or branch in refused or self.stopped.is_set()), min(30.0, self.left()))
@@ -133,9 +133,9 @@ class Stage:
             if each.parent is pipeline:
                 yield from self.family(each)
 
-    def build(self, branch: str, job: str) -> Build:
-        """Return a job of a branch's newest pipeline, or of one below it. Raises `UsageError`."""
-        pipelines = list(self.family(self.pipeline(branch)))
+    def build(self, branch: str, job: str, back: int = 0) -> Build:
+        """Return a job of a branch's newest pipeline (or one `back`), or of one below it. Raises `UsageError`."""
+        pipelines = list(self.family(self.pipeline(branch, back)))
         for pipeline in pipelines:
             if job in pipeline.builds:
                 return pipeline.builds[job]

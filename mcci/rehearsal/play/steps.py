@@ -13,7 +13,7 @@ from mcci.simulation.status.model import COMPLETED, Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcci.rehearsal.gitlab.model import Build
+    from mcci.rehearsal.gitlab.model import Build, Pipeline
     from mcci.rehearsal.play.stage import Stage
 
 Settings = "Mapping[str, Any]"
@@ -47,13 +47,14 @@ def merge(stage: Stage, settings: Mapping[str, Any]) -> str:
 
 
 def play(stage: Stage, settings: Mapping[str, Any]) -> str:
-    """A person starts a manual job."""
+    """A person starts a manual job, as soon as that can be started."""
     build = _build(stage, settings)
+    _patiently(stage, lambda: build.status is not Status.CREATED, float(settings.get("seconds", WAIT)))
     try:
         stage.site.gitlab.play(build, stage.maintainer, settings.get("variables"))
     except NotNow as error:
         raise StepFailed(str(error)) from error
-    return f"{stage.maintainer.name} started {build.name}"
+    return _then(stage, settings, f"{stage.maintainer.name} started {build.name}")
 
 
 def retry(stage: Stage, settings: Mapping[str, Any]) -> str:
@@ -63,7 +64,7 @@ def retry(stage: Stage, settings: Mapping[str, Any]) -> str:
         stage.site.gitlab.retry(build, stage.maintainer)
     except NotNow as error:
         raise StepFailed(str(error)) from error
-    return f"{stage.maintainer.name} retried {build.name}"
+    return _then(stage, settings, f"{stage.maintainer.name} retried {build.name}")
 
 
 def cancel(stage: Stage, settings: Mapping[str, Any]) -> str:
@@ -79,23 +80,14 @@ def cancel(stage: Stage, settings: Mapping[str, Any]) -> str:
 def wait(stage: Stage, settings: Mapping[str, Any]) -> str:
     """Wait until a pipeline or a job has a status; it must not end with another one."""
     wanted = Status(settings["for"])
-    seconds = min(float(settings.get("seconds", WAIT)), stage.left())
+    seconds = float(settings.get("seconds", WAIT))
     what, status, still = _subject(stage, settings)
     begun = time.monotonic()
-
-    def there() -> bool:
-        return status() in (wanted, *(COMPLETED if "job" in settings else STANDING)) and not still()
-
-    end = begun + seconds
-    while not stage.site.gitlab.wait(
-        lambda: there() or stage.stopped.is_set(), min(0.5, max(0.0, end - time.monotonic()))
-    ):
-        stage.check()
-        if time.monotonic() >= end:
-            raise StepFailed(
-                f"{what} is still {status().value} after {seconds:.0f} s, not {wanted.value}{_why(stage, settings)}"
-            )
-    stage.check()
+    ends = (wanted, *(COMPLETED if "job" in settings else STANDING))
+    if not _patiently(stage, lambda: status() in ends and not still(), seconds):
+        raise StepFailed(
+            f"{what} is still {status().value} after {seconds:.0f} s, not {wanted.value}{_why(stage, settings)}"
+        )
     if status() is not wanted:
         raise StepFailed(f"{what} is {status().value}, not {wanted.value}{_why(stage, settings)}")
     return f"{what} is {wanted.value} after {time.monotonic() - begun:.1f} s"
@@ -103,19 +95,22 @@ def wait(stage: Stage, settings: Mapping[str, Any]) -> str:
 
 def expect(stage: Stage, settings: Mapping[str, Any]) -> str:
     """Compare what is with what should be."""
-    pipeline = stage.pipeline(settings["branch"])
+    pipeline = _pipeline(stage, settings)
     wrong = []
+
+    def job(name: str) -> Build:
+        return _build(stage, {**settings, "job": name})
+
     if "pipeline" in settings and pipeline.status.value != settings["pipeline"]:
         wrong.append(f"the pipeline is {pipeline.status.value}, not {settings['pipeline']}")
     for name, status in (settings.get("jobs") or {}).items():
-        build = stage.build(settings["branch"], name)
-        if build.status.value != status:
-            wrong.append(f"{name} is {build.status.value}, not {status}")
+        if (now := job(name).status.value) != status:
+            wrong.append(f"{name} is {now}, not {status}")
     for name, text in (settings.get("log") or {}).items():
-        if text not in stage.build(settings["branch"], name).trace.read().decode("utf-8", "replace"):
+        if text not in job(name).trace.read().decode("utf-8", "replace"):
             wrong.append(f"the log of {name} does not hold {text!r}")
     for name, code in (settings.get("exit_code") or {}).items():
-        if (found := stage.build(settings["branch"], name).exit_code) != code:
+        if (found := job(name).exit_code) != code:
             wrong.append(f"{name} ended with {found}, not {code}")
     if wrong:
         raise StepFailed("; ".join(wrong) + _why(stage, settings))
@@ -136,7 +131,7 @@ def kill(stage: Stage, settings: Mapping[str, Any]) -> str:
     build = _build(stage, settings)
     if build.status is not Status.RUNNING:
         raise StepFailed(f"{build.name} is {build.status.value}: there is nothing to kill")
-    shell.end_marked(str(build.id))
+    shell.end_marked(shell.mark_of(build.token))
     return f"the processes of {build.name} are killed"
 
 
@@ -186,31 +181,53 @@ STEPS: dict[Action, Callable[[Stage, Mapping[str, Any]], str]] = {
 }
 
 
+def _patiently(stage: Stage, there: Callable[[], bool], seconds: float) -> bool:
+    """Wait until it is there, and return whether it was in time. Raises `Interrupted`, `TimeIsUp`."""
+    end = time.monotonic() + min(seconds, stage.left())
+    while not stage.site.gitlab.wait(
+        lambda: there() or stage.stopped.is_set(), min(0.5, max(0.0, end - time.monotonic()))
+    ):
+        stage.check()
+        if time.monotonic() >= end:
+            return False
+    stage.check()
+    return True
+
+
+def _then(stage: Stage, settings: Mapping[str, Any], said: str) -> str:
+    """Wait, where the step says for what."""
+    return f"{said}: {wait(stage, settings)}" if "for" in settings else said
+
+
+def _pipeline(stage: Stage, settings: Mapping[str, Any]) -> Pipeline:
+    return stage.pipeline(settings["branch"], settings.get("back", 0))
+
+
 def _build(stage: Stage, settings: Mapping[str, Any]) -> Build:
     try:
-        return stage.build(settings["branch"], settings["job"])
+        return stage.build(settings["branch"], settings["job"], settings.get("back", 0))
     except UsageError as error:
         raise StepFailed(str(error)) from error
 
 
 def _subject(stage: Stage, settings: Mapping[str, Any]) -> tuple[str, Callable[[], Status], Callable[[], bool]]:
     """Return what a step waits for: its name, its status, and whether that may yet change by itself."""
-    branch = settings["branch"]
+    branch, back = settings["branch"], settings.get("back", 0)
     if "job" in settings:
         name = settings["job"]
-        return name, lambda: stage.build(branch, name).status, lambda: False
+        return name, lambda: stage.build(branch, name, back).status, lambda: False
     return (
         f"the pipeline of {branch}",
-        lambda: stage.pipeline(branch).status,
+        lambda: stage.pipeline(branch, back).status,
         # a parent is where its children are: a blocked child shows through `mirror`
-        lambda: any(each.status not in STANDING for each in stage.family(stage.pipeline(branch))),
+        lambda: any(each.status not in STANDING for each in stage.family(stage.pipeline(branch, back))),
     )
 
 
 def _why(stage: Stage, settings: Mapping[str, Any]) -> str:
     """Return the ends of the logs of the jobs that failed."""
     found = []
-    for pipeline in stage.family(stage.pipeline(settings["branch"])):
+    for pipeline in stage.family(_pipeline(stage, settings)):
         for build in pipeline.builds.values():
             if build.status is Status.FAILED and not build.is_bridge:
                 lines = build.trace.read().decode("utf-8", "replace").splitlines()[-TAIL:]

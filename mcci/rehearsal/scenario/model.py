@@ -48,13 +48,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A scenario. `project` is the folder with mcci.yml; `config` is put over it, for this rehearsal alone."""
+    """A scenario. `project` is the folder with mcci.yml; `config` is put over it, for this rehearsal alone.
+
+    `services` are those of mcci.yml that take part; empty: all.
+    """
 
     file: str
     title: str
     description: str
     project: Path
     steps: tuple[Step, ...]
+    services: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     lab: Mapping[str, Any] | None = None

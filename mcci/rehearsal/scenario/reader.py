@@ -34,6 +34,7 @@ def read(text: str, file: Path) -> Scenario:
         description=root.get("description", ""),
         project=(file.parent / root.get("project", "..")).resolve(),
         steps=tuple(_step(each) for each in root["steps"]),
+        services=tuple(root.get("services", ())),
         config=root.get("config", {}),
         variables=root.get("variables", {}),
         lab=root.get("lab"),

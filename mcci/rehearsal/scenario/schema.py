@@ -26,6 +26,7 @@ def _by_name(says: str, each: Json) -> Json:
 
 
 BRANCH: Json = {**TEXT, "description": "The branch whose newest pipeline is meant, its children included."}
+BACK: Json = {"type": "integer", "minimum": 1, "description": "How many pipelines before the newest is meant."}
 JOB: Json = {**TEXT, "description": "The job's name, in that pipeline or in one below it."}
 ACTIONS: dict[str, Json] = {
     "push": _object(
@@ -43,18 +44,23 @@ ACTIONS: dict[str, Json] = {
         "A maintainer merges a branch by a merge request.", ["source", "target"], source=TEXT, target=TEXT, title=TEXT
     ),
     "play": _object(
-        "A person starts a manual job.", ["branch", "job"], branch=BRANCH, job=JOB,
+        "A person starts a manual job, once it can be started; with `for`, the step waits until it has that status.",
+        ["branch", "job"],
+        branch=BRANCH, back=BACK, job=JOB, seconds={**SECONDS, "description": "How long at most."}, **{"for": STATUS},
         variables={"type": "object", "additionalProperties": {"type": "string"}},
     ),
-    "retry": _object("A person retries a job.", ["branch", "job"], branch=BRANCH, job=JOB),
-    "cancel": _object("A person cancels a job.", ["branch", "job"], branch=BRANCH, job=JOB),
+    "retry": _object(
+        "A person retries a job; with `for`, the step waits until it has that status.", ["branch", "job"],
+        branch=BRANCH, back=BACK, job=JOB, seconds={**SECONDS, "description": "How long at most."}, **{"for": STATUS},
+    ),
+    "cancel": _object("A person cancels a job.", ["branch", "job"], branch=BRANCH, back=BACK, job=JOB),
     "wait": _object(
         "Wait until a pipeline, or a job, has a status. Any other end of it is a failure of the rehearsal.",
-        ["branch", "for"], branch=BRANCH, job=JOB, seconds={**SECONDS, "description": "How long at most."},
+        ["branch", "for"], branch=BRANCH, back=BACK, job=JOB, seconds={**SECONDS, "description": "How long at most."},
         **{"for": STATUS},
     ),
     "expect": _object(
-        "Compare what is.", ["branch"], branch=BRANCH, pipeline=STATUS,
+        "Compare what is.", ["branch"], branch=BRANCH, back=BACK, pipeline=STATUS,
         jobs=_by_name("Jobs by name, with their statuses.", STATUS),
         log=_by_name("Jobs by name, with text that is in their logs.", TEXT),
         exit_code=_by_name("Jobs by name, with their exit codes.", {"type": "integer"}),
@@ -62,7 +68,9 @@ ACTIONS: dict[str, Json] = {
     "cluster": _object(
         "A cluster of the lab goes away, or comes back.", ["name", "is"], name=TEXT, **{"is": {"enum": ["up", "down"]}}
     ),
-    "kill": _object("The runner's processes of a running job are killed.", ["branch", "job"], branch=BRANCH, job=JOB),
+    "kill": _object(
+        "The runner's processes of a running job are killed.", ["branch", "job"], branch=BRANCH, back=BACK, job=JOB
+    ),
     "load": _object(
         "Requests at a constant rate from now on.", ["service", "path", "rate"], service=TEXT, path=TEXT,
         cluster={**TEXT, "description": "The cluster whose proxy is asked; by default the first."},
@@ -86,6 +94,12 @@ SCHEMA: Json = {
         title=TEXT,
         description={"type": "string", "description": "What it shows."},
         project={**TEXT, "description": "The folder with mcci.yml, from this file on; by default the folder above."},
+        services={
+            "type": "array",
+            "minItems": 1,
+            "items": TEXT,
+            "description": "The services of mcci.yml that take part; by default all.",
+        },
         config={"type": "object", "description": "Keys of mcci.yml that are different in this rehearsal."},
         variables={
             "type": "object",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from tests.service.engine.project import APP
+from tests.service.engine.project import APP, DOCKERFILE
 
 if TYPE_CHECKING:
     from tests.service.engine.project import Project
@@ -114,6 +114,30 @@ def test_another_process_on_the_port(project: Project) -> None:
         server.server_close()
     assert done.returncode == 2, done.stderr
     assert f"port {project.ports['web']}" in done.stderr
+
+
+def test_an_address_of_its_own(project: Project) -> None:
+    """A candidate that is told where to listen is tested there, whatever listens on its port of this machine."""
+    import http.server
+    import threading
+
+    port = project.ports["web"]
+    project.service("web", f"{DOCKERFILE}ENV BIND=0.0.0.0\n", APP.replace('"127.0.0.1"', 'os.environ["BIND"]'))
+    (project.root / "web/ask.py").write_text(ASK)
+    project.configure({"web": "tests: [python3 ask.py /hello]"})
+    project.commit()
+    assert project.mcci("build", "web").returncode == 0
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), http.server.BaseHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        done = project.mcci("test", "web")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert done.returncode == 0, done.stderr
+    assert report(project).findtext("testcase[2]/system-out") == "hello"
 
 
 def test_terminated_while_testing(project: Project) -> None:
