@@ -9,7 +9,7 @@ from mcci.config import forms
 from mcci.config.choices import Gate
 from mcci.config.keys import Duration, Marks, key, marks
 
-_WEEK = 7 * 86400  # the longest that GitLab delays a job (`start_in`)
+_WEEK = 7 * 86400  # a job stays with a weight that bakes: GitLab lets none run for more than a month
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

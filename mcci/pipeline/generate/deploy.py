@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcci.config.keys import Duration
 from mcci.config.model import Canary, Environment, Gate, Service
 
 if TYPE_CHECKING:
@@ -155,7 +156,6 @@ def _canary(
     tokens = _id_tokens(build, environment.all_clusters)
     wave = _waves_of(environment, service)[-1]
     gate = [] if alone else [f"verify {environment.name}/{cluster}" for cluster in wave]
-    first = True
     for weight in canary.steps:
         step = pipeline.add(
             build.templates["canary"],
@@ -163,18 +163,16 @@ def _canary(
             cause,
             needs=[release, *(_after(job) for job in gate)],
             id_tokens=tokens,
-            **_gate(
-                build, pipeline, canary, f"Move {weight} % of {service.name}'s traffic to the new version?", first=first
-            ),
+            **_gate(build, pipeline, canary, f"Move {weight} % of {service.name}'s traffic to the new version?"),
         )
-        gate, first = [step], False
+        gate = [step]
     pipeline.add(
         build.templates["promote"],
         values,
         cause,
         needs=[release, _after(gate[0])],
         id_tokens=tokens,
-        **_gate(build, pipeline, canary, f"Make the new version of {service.name} the stable one?", first=False),
+        **_gate(build, pipeline, canary, f"Make the new version of {service.name} the stable one?"),
     )
     pipeline.add(
         build.templates["abort"],
@@ -200,14 +198,17 @@ def _canary_values(build: Build, environment: Environment, service: Service) -> 
     }
 
 
-def _gate(build: Build, pipeline: Pipeline, canary: Canary, question: str, *, first: bool) -> dict[str, Value]:
-    """Return the keywords that let a canary job begin: a person, or the bake time (none before the first step)."""
-    if canary.gate is Gate.MANUAL:
-        return {"extends": build.rule(pipeline, "manual"), "manual_confirmation": build.confirmation(question)}
-    if first:
-        return {"extends": build.rule(pipeline, "push")}
-    delayed = {"if": "$CI_MERGE_REQUEST_ID == null", "when": "delayed", "start_in": canary.bake.words()}
-    return {"rules": [delayed]}
+def _gate(build: Build, pipeline: Pipeline, canary: Canary, question: str) -> dict[str, Value]:
+    """Return the keywords that let a canary job begin, and how long it may take.
+
+    A person starts it, or the success of the job before: that one has judged while its weight baked, so nothing is
+    delayed. Where the bake time leaves too little of a job's time, it is added.
+    """
+    limit = build.config.runner.timeout_of("canary")
+    found: dict[str, Value] = {"timeout": Duration(limit + canary.bake).words() if canary.bake > limit / 2 else None}
+    if canary.gate is Gate.AUTOMATIC:
+        return {**found, "extends": build.rule(pipeline, "push")}
+    return {**found, "extends": build.rule(pipeline, "manual"), "manual_confirmation": build.confirmation(question)}
 
 
 def _rollbacks(build: Build, pipeline: Pipeline, environment: Environment) -> None:

@@ -119,12 +119,27 @@ def test_no_canary_where_it_is_off() -> None:
 
 
 def test_automatic_gate() -> None:
-    """With `gate: automatic` the first step follows the deploy, later ones and the promotion wait for the bake time."""
-    found = {name: job["rules"] for (_, name), job in all_jobs(case("automatic")).items() if "cart" in name}
-    delayed = [{"if": "$CI_MERGE_REQUEST_ID == null", "when": "delayed", "start_in": "1 hour 30 minutes"}]
-    assert found["canary cart 5"] == [{"if": "$CI_MERGE_REQUEST_ID == null"}]
-    assert found["canary cart 100"] == delayed
-    assert found["promote cart"] == delayed
+    """With `gate: automatic` each canary job follows the one before at once: that one stays while its weight bakes."""
+    found = {name: job for (_, name), job in all_jobs(case("automatic")).items()}
+    for name, before in (("canary cart 100", "canary cart 5"), ("promote cart", "canary cart 100")):
+        assert found[name]["rules"] == [{"if": "$CI_MERGE_REQUEST_ID == null"}]
+        assert found[name]["needs"] == ["release", {"job": before, "artifacts": False}]
+
+
+@pytest.mark.parametrize(
+    ("bake", "timeouts", "expected"),
+    [
+        ("30m", "", None),
+        ("31m", "", "1 hour 31 minutes"),
+        ("1d", "runner: {timeouts: {canary: 2h}}", "1 day 2 hours"),
+    ],
+)
+def test_time_to_bake(bake: str, timeouts: str, expected: str | None) -> None:
+    """A canary job that could not stay for the bake time has it added to the time that it may take."""
+    config = case("automatic").replace("1h30m", bake) + timeouts + "\n"
+    found = {name: job.get("timeout") for (_, name), job in all_jobs(config).items()}
+    assert {found[name] for name in ("canary cart 5", "promote cart", "canary front 50")} == {expected}
+    assert found["verify production/one"] is None
 
 
 def test_timeouts_by_stage() -> None:
