@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 import time
@@ -63,6 +64,16 @@ def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable
     if find_spec("uvicorn") is None:
         raise UsageError("the lab needs libraries that mcci does without: pip install 'mcci[lab]'")
     seconds = START + (JOIN * len(plan.clusters) if plan.vpn else 0)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.path.chmod(0o700)
+    with (folder.path / "up").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once one starts the lab, and the other finds it
+        return _up(plan, folder, environment, say, seconds)
+
+
+def _up(
+    plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable[[str], None], seconds: float
+) -> Status:
     found = status(folder)
     if found and found.alive:
         if folder.read_plan() != plan:
@@ -71,10 +82,7 @@ def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable
                 " mcci lab down"
             )
         return _wait(folder, found.pid, found.began, say, seconds)
-    if found:
-        _clean(folder, found)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.path.chmod(0o700)
+    _clean(folder, found)
     folder.write_plan(plan)
     folder.state.unlink(missing_ok=True)
     folder.log.write_text("")
@@ -93,8 +101,7 @@ def down(folder: Folder, *, delete: bool) -> bool:
         background.end(found.pid, found.began, GRACE)
         if background.is_alive(found.pid, found.began):
             raise ServiceFailed(f"the lab's process {found.pid} does not end; its log is {folder.log}")
-        if folder.state.exists():
-            _clean(folder, found)
+        _clean(folder, status(folder))
     if delete:
         shutil.rmtree(folder.path, ignore_errors=True)
     return found is not None
@@ -119,12 +126,14 @@ def power(folder: Folder, cluster: str, *, on: bool) -> None:
         time.sleep(0.02)
 
 
-def _clean(folder: Folder, found: Status) -> None:
-    """End what a supervisor that was killed has left."""
+def _clean(folder: Folder, found: Status | None) -> None:
+    """End what a supervisor that was killed has left, if there is any."""
     plan = folder.read_plan()
+    if found is None and not any(folder.programs.glob("*/*.json")):
+        return
     for part in PARTS if plan else ():
         assert plan
-        part.clean(plan, folder, found.parts.get(part.NAME, {}))
+        part.clean(plan, folder, found.parts.get(part.NAME, {}) if found else {})
     folder.state.unlink(missing_ok=True)
 
 

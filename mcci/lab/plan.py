@@ -91,6 +91,11 @@ class Folder:
         """Held by the supervisor as long as it lives."""
         return self.path / "lock"
 
+    @property
+    def programs(self) -> Path:
+        """What is on record of the programs that run."""
+        return self.path / "programs"
+
     def cluster(self, name: str) -> Path:
         """A cluster's state."""
         return self.path / "clusters" / name

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mcci.clients import background
 from mcci.errors import McciError
@@ -25,6 +25,8 @@ from mcci.lab.plan import Folder, write_json
 
 if TYPE_CHECKING:
     from mcci.lab.plan import Plan
+
+LOOK = 0.5  # seconds between two looks whether the folder is still there
 
 logger = logging.getLogger("mcci.lab")
 
@@ -46,12 +48,13 @@ def main(folder: Folder) -> int:
             logger.error("another supervisor runs the lab of %s", folder.path)
             return 1
         try:
-            return _run(plan, folder, stop)
+            return _run(plan, folder, stop, lock)
         finally:
             folder.state.unlink(missing_ok=True)
 
 
-def _run(plan: Plan, folder: Folder, stop: threading.Event) -> int:
+def _run(plan: Plan, folder: Folder, stop: threading.Event, lock: TextIO) -> int:
+    """Run the lab until it is told to end, or its folder is gone, as the file `lock` in it tells."""
     body: dict[str, Any] = {
         "pid": os.getpid(), "began": background.began(os.getpid()), "since": datetime.now(UTC).isoformat(),
         "ready": False, "said": [], "parts": {},
@@ -78,7 +81,10 @@ def _run(plan: Plan, folder: Folder, stop: threading.Event) -> int:
                 return 1
         body["ready"] = True
         write_json(folder.state, body)
-        stop.wait()
+        while not stop.wait(LOOK):
+            if os.fstat(lock.fileno()).st_nlink == 0:
+                logger.error("%s was removed: the lab ends", folder.path)
+                break
     return 0
 
 

@@ -36,6 +36,21 @@ def answers() -> bool:
     return True
 
 
+def is_up() -> bool:
+    """Say whether the engine at DOCKER_HOST answers now, without waiting for it."""
+    import docker.errors
+    import requests
+
+    try:
+        client = _new_client(TIMEOUT)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except (docker.errors.DockerException, requests.RequestException):
+        return False
+
+
 def facts(image: Reference, credential: Credential, policy: str) -> ImageFacts:
     """Return what is known of an image, pulled as `policy` says. Raises `McciError` where it cannot be had."""
     present = docker_sdk.has(image)

@@ -100,6 +100,11 @@ class Cluster:
             self._server.run()
 
     @property
+    def alive(self) -> bool:
+        """Whether it serves; for one that nobody stopped, whether it still does."""
+        return self._thread.is_alive()
+
+    @property
     def port(self) -> int:
         """Where it listens."""
         port: int = self._server.servers[0].sockets[0].getsockname()[1]

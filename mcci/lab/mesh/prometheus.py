@@ -6,10 +6,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mcci.clients import probe
-from mcci.clients.daemons import Daemon
 from mcci.errors import UsageError
 from mcci.lab.mesh.metrics import prometheus
-from mcci.lab.mesh.program import Program
+from mcci.lab.program import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +24,7 @@ class Prometheus(Program):
     ) -> None:
         """`envoy` is the address of the Envoy's admin pages, `interval` the seconds between two scrapes."""
         self.cluster = cluster
+        self.name = f"Prometheus of {cluster}"
         self.address = address
         self._configuration = prometheus(cluster, f"{envoy[0]}:{envoy[1]}", interval=interval)
         self._folder = folder
@@ -45,7 +45,7 @@ class Prometheus(Program):
         path = self._folder / "prometheus.yml"
         path.write_text(yaml.safe_dump(self._configuration, sort_keys=False))
         host, port = self.address
-        self._daemon = Daemon(
+        daemon = self._launch(
             [
                 program,
                 f"--config.file={path}",
@@ -54,6 +54,6 @@ class Prometheus(Program):
                 f"--web.listen-address={host}:{port}",
                 "--log.level=warn",
             ],
-            log=self._folder / "prometheus.log",
+            self._folder / "prometheus.log",
         )
-        self._daemon.wait_until(lambda: not probe.answers(host, port, "/-/ready"), seconds=START)
+        daemon.wait_until(lambda: not probe.answers(host, port, "/-/ready"), seconds=START)

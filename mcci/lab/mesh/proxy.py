@@ -7,11 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from mcci.clients import probe
-from mcci.clients.daemons import Daemon
 from mcci.errors import UsageError
 from mcci.lab.mesh.bootstrap import bootstrap
-from mcci.lab.mesh.program import Program
 from mcci.lab.mesh.translation import CLUSTERS, LISTENERS, translate
+from mcci.lab.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +48,7 @@ class Proxy(Program):
         `source` is the address that it sends from; by default the system's choice.
         """
         self.cluster = cluster
+        self.name = f"Envoy of {cluster}"
         self.admin = admin
         self._gateway = gateway
         self._source = source
@@ -79,12 +79,12 @@ class Proxy(Program):
         path = self._folder / "bootstrap.json"
         made = bootstrap(str(self._folder / "xds"), node=self.cluster, admin=self.admin, source_address=self._source)
         path.write_text(json.dumps(made))
-        self._daemon = Daemon(
+        daemon = self._launch(
             [
                 *(find_envoy(), "-c", str(path), "--disable-hot-restart", "--concurrency", "1"),
                 *("-l", "warning", "--drain-time-s", "1", "--parent-shutdown-time-s", "2"),
             ],
-            log=self._folder / "envoy.log",
+            self._folder / "envoy.log",
         )
         host, port = self.admin
-        self._daemon.wait_until(lambda: not probe.answers(host, port, "/ready"), seconds=START)
+        daemon.wait_until(lambda: not probe.answers(host, port, "/ready"), seconds=START)

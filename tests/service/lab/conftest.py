@@ -121,17 +121,26 @@ class Lab:
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """Return a lab that is not up yet; what it runs is ended."""
+    with making(tmp_path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def making(folder: Path) -> Iterator[Lab]:
+    """Give a lab that is not up yet, with its state below `folder`; what it runs is ended."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MCCI", "KUBECONFIG"))}
     try:
         clients = kubectl().parent
     except HelmMissingError as error:
         pytest.skip(str(error))
     path = f"{clients}{os.pathsep}{kept['PATH']}"
-    environment = {**kept, "PATH": path, "MCCI_LAB_STATE": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
-    found = Lab(tmp_path, environment)
-    yield found
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        found.mcci("down", "--delete")
+    environment = {**kept, "PATH": path, "MCCI_LAB_STATE": str(folder / "state"), "PYTHONPATH": str(ROOT)}
+    found = Lab(folder, environment)
+    try:
+        yield found
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            found.mcci("down", "--delete")
 
 
 @pytest.fixture(scope="session")
