@@ -5,6 +5,8 @@ Source: GitLab Runner's `network/gitlab.go`
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT = 60.0  # seconds
+PATIENCE = 60.0  # seconds that a job's messages wait for a server that is away
+PAUSE = 0.3  # seconds between two attempts
 POLL = 1.0  # seconds that the server may wait for a job; a runner that is stopped waits as long
 
 
@@ -27,18 +31,26 @@ class Refused(Exception):
 class Coordinator:
     """A GitLab that gives out jobs. One for a thread."""
 
-    def __init__(self, url: str, token: str, name: str) -> None:
-        """`token` is the runner's authentication token, `name` what people see."""
+    def __init__(
+        self, url: str, token: str, name: str, *, patience: float = PATIENCE, stopped: threading.Event | None = None
+    ) -> None:
+        """`token` is the runner's authentication token, `name` what people see.
+
+        What is said of a job is said again for `patience` seconds where the server does not answer (it may be started
+        again), or until `stopped` is set.
+        """
         import httpx
 
         self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v4", timeout=TIMEOUT)
         self._token = token
         self._name = name
+        self._patience = patience
+        self._stopped = stopped or threading.Event()
 
     def request(self) -> dict[str, Any] | None:
         """Return a job, or None where there is none for the moment."""
         body = {"token": self._token, "info": {"name": self._name, "executor": "shell"}, "wait": POLL}
-        answer = self._send("POST", "/jobs/request", json=body)
+        answer = self._send("POST", "/jobs/request", patience=0, json=body)
         if answer.status_code == 204:
             return None
         if answer.status_code != 201:
@@ -79,10 +91,13 @@ class Coordinator:
         """Close the connections."""
         self._client.close()
 
-    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, *, patience: float | None = None, **more: Any) -> httpx.Response:
         import httpx
 
-        try:
-            return self._client.request(method, path, **more)
-        except httpx.HTTPError as error:
-            raise ServiceFailed(f"the local GitLab does not answer: {error!r}") from error
+        end = time.monotonic() + (self._patience if patience is None else patience)
+        while True:
+            try:
+                return self._client.request(method, path, **more)
+            except httpx.HTTPError as error:
+                if time.monotonic() >= end or self._stopped.wait(PAUSE):
+                    raise ServiceFailed(f"the local GitLab does not answer: {error!r}") from error

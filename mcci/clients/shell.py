@@ -5,6 +5,7 @@ A process that leaves its group (a daemon) is found by a mark in its environment
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 PIECE = 64 * 1024  # bytes read at a time
 MARK = "MCCI_REHEARSAL_JOB"
 LOOK = 0.05  # seconds between two looks at whether to stop
+
+
+def mark_of(token: str) -> str:
+    """Return the mark of a job, from its token: no other job has it, be it another rehearsal's on this machine."""
+    return hashlib.sha256(token.encode()).hexdigest()[:24]
 
 
 class TimedOut(Exception):

@@ -1,132 +1,113 @@
 """The local GitLab's one state: what people, pushes and runners do, and what follows from it.
 
-The simulation decides which jobs a pipeline has and what their statuses become; this keeps ids, times, logs and who did
-it. Everything goes through one lock, and each action ends settled: nobody sees a status that GitLab would not show.
+The simulation decides which jobs a pipeline has and what their statuses become; `records` keeps ids, times, logs and
+who did it. Everything goes through one lock, each action ends settled (nobody sees a status that GitLab would not
+show), and is then in the journal, from which a GitLab that is started again in the same folder takes up its state.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mcci.errors import InvalidInput, McciError
-from mcci.rehearsal.gitlab.environments import Environments
-from mcci.rehearsal.gitlab.model import Build, Pipeline
-from mcci.rehearsal.gitlab.trace import Trace
-from mcci.simulation.model import PlannedJob
-from mcci.simulation.pipelines import simulate
-from mcci.simulation.status import actions, cancellation
-from mcci.simulation.status.instance import Instance
+from mcci.errors import McciError, ServiceFailed
+from mcci.rehearsal.gitlab import kept
+from mcci.rehearsal.gitlab.changes import TABLE, NotCreated, NotNow
+from mcci.rehearsal.gitlab.journal import Journal
+from mcci.rehearsal.gitlab.records import Records
+from mcci.simulation.status import actions
 from mcci.simulation.status.model import COMPLETED, Status
-from mcci.simulation.status.planned import downstream, pipeline_spec
-from mcci.simulation.status.settling import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from mcci.rehearsal.gitlab.model import User
+    from mcci.rehearsal.gitlab.model import Artifact, Build, Environment, Pipeline, User
     from mcci.simulation.events import Event, Project
-    from mcci.simulation.model import Pipeline as Planned
-    from mcci.simulation.status.pipeline import Job as EngineJob
-    from mcci.simulation.status.pipeline import Pipeline as EnginePipeline
 
-BEGUN = frozenset({Status.RUNNING, *COMPLETED, Status.CANCELING})
+__all__ = ["SILENCE", "GitLab", "NotCreated", "NotNow"]
 
-
-class NotCreated(McciError):
-    """GitLab makes no pipeline of this event, and says why."""
-
-
-class NotNow(McciError):
-    """The job or pipeline is not in a state that lets this happen."""
+SILENCE = 120.0  # seconds after which a runner that says nothing of its job is lost; GitLab.com waits an hour
+AT_WORK = frozenset({Status.RUNNING, Status.CANCELING})
 
 
 class GitLab:
     """The pipelines of one project. Safe to use from several threads."""
 
-    def __init__(self, state: Path, project: Callable[[], Project], clock: Callable[[], float] = time.time) -> None:
-        """`state` is a folder for logs and artifacts; `project` gives the project as it is set up now."""
+    def __init__(
+        self,
+        state: Path,
+        project: Callable[[], Project],
+        clock: Callable[[], float] = time.time,
+        *,
+        heads: Callable[[], Mapping[str, str]] | None = None,
+        users: Iterable[User] = (),
+        silence: float = SILENCE,
+    ) -> None:
+        """`state` is a folder for the journal, logs and artifacts: what is in it is taken up.
+
+        `project` gives the project as it is set up now, `heads` its branches' commits, `users` are its people. Raises
+        `ServiceFailed` for a journal that cannot be taken up.
+        """
         self.project = project
         self.clock = clock
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self.pipelines: dict[int, Pipeline] = {}
-        self.builds: dict[int, Build] = {}
-        self.environments = Environments(clock)
         self.revision = 0  # grows with every change, for those who watch
-        self._state = state
-        self._instance = Instance(downstream=downstream, cancels_gracefully=True)
-        self._known: dict[EnginePipeline, Pipeline] = {}
-        self._numbers = itertools.count(1)
-        self._time = clock()
-        (state / "traces").mkdir(parents=True, exist_ok=True)
-        (state / "artifacts").mkdir(exist_ok=True)
+        self._heads = heads
+        self._silence = silence
+        self._records = Records(state, clock())
+        self._records.users.update({user.id: user for user in users})
+        self.pipelines = self._records.pipelines
+        self.builds = self._records.builds
+        self.environments = self._records.environments
+        self._begun = self._records.now
+        self._journal = Journal(state / "journal.jsonl")
+        self._take_up()
 
     # What starts a pipeline
 
     def start(self, event: Event, *, sha: str, user: User, before: str = "") -> Pipeline:
         """Create the pipeline of an event at commit `sha`. Raises `NotCreated` where GitLab would not."""
         with self.lock:
-            project, event = self.project(), replace(event, commit=sha)
-            planned = simulate(project, event)
-            try:
-                spec = pipeline_spec(planned)
-            except InvalidInput as error:
-                raise NotCreated(str(error)) from error
-            engine = self._instance.create(
-                spec, project=project.path, ref=event.ref, sha=sha, source=event.source.value
-            )
-            pipeline = self._add(engine, planned, sha=sha, before=before or "0" * 40, user=user)
-            cancellation.cancel_redundant(self._instance, engine)
-            self._settle()
-            return pipeline
+            heads = {**self._heads(), event.ref: sha} if self._heads else None
+            made: Pipeline = self._do(
+                "start", project=kept.project(self.project()), heads=heads, sha=sha, before=before,
+                event=kept.plain(replace(event, commit=sha)), user=self._person(user),
+            )  # fmt: skip
+            return made
 
     # What people do
 
     def play(self, build: Build, user: User, variables: Mapping[str, str] | None = None) -> Build:
         """Start a manual or delayed job; one that is over is retried. Raises `NotNow`."""
-        with self.lock:
-            self._latest(build)
-            if not actions.play(build.engine):
-                raise NotNow(f"the job {build.name} is {build.status.value}: it cannot be started")
-            return self._by(build, user, variables)
+        found: Build = self._do("play", build=build.id, user=self._person(user), variables=dict(variables or {}))
+        return found
 
     def retry(self, build: Build, user: User) -> Build:
         """Make a new attempt of a job that is over, and return it. Raises `NotNow`."""
-        with self.lock:
-            self._latest(build)
-            if not actions.retry(build.engine):
-                raise NotNow(f"the job {build.name} is {build.status.value}: it cannot be retried")
-            return self._by(build, user, build.variables)
+        found: Build = self._do("retry", build=build.id, user=self._person(user))
+        return found
 
     def cancel(self, build: Build, *, force: bool = False) -> Build:
         """Cancel a job. Raises `NotNow`."""
-        with self.lock:
-            done = actions.force_cancel(build.engine) if force else actions.cancel(self._instance, build.engine)
-            if not done:
-                raise NotNow(f"the job {build.name} is {build.status.value}: it cannot be canceled")
-            self._settle()
-            return build
+        found: Build = self._do("cancel", build=build.id, force=force)
+        return found
 
     def cancel_pipeline(self, pipeline: Pipeline) -> None:
         """Cancel all that may yet run in a pipeline and in those below it."""
-        with self.lock:
-            actions.cancel_pipeline(self._instance, pipeline.engine)
-            self._settle()
+        self._do("cancel_pipeline", pipeline=pipeline.id)
 
     def retry_pipeline(self, pipeline: Pipeline, user: User) -> None:
         """Make new attempts of the jobs that failed or were canceled."""
-        with self.lock:
-            before = dict(pipeline.builds)
-            actions.retry_pipeline(pipeline.engine)
-            self._settle()
-            for name, build in pipeline.builds.items():
-                if build is not before[name]:
-                    build.user = user
+        self._do("retry_pipeline", pipeline=pipeline.id, user=self._person(user))
+
+    def set_environment(self, name: str, *, tier: str = "", url: str = "") -> Environment:
+        """Make an environment, or change the tier and the URL of one."""
+        found: Environment = self._do("environment", name=name, tier=tier, url=url)
+        return found
 
     # What runners do
 
@@ -138,49 +119,59 @@ class GitLab:
                     continue
                 for build in pipeline.builds.values():
                     if build.engine.status is Status.PENDING and not build.is_bridge and wants(build):
-                        actions.run(build.engine)
-                        build.runner = runner
-                        self._settle()
+                        self._do("take", build=build.id, runner=runner)
+                        build.heard = self.clock()
                         return build
         return None
 
     def finish(self, build: Build, *, success: bool, exit_code: int | None = None, reason: str = "") -> bool:
         """Take a runner's word for how a job ended; false where the job is no longer its own."""
         with self.lock:
-            if build.retried or build.status not in (Status.RUNNING, Status.CANCELING):
+            if build.retried or build.status not in AT_WORK:
                 return False
-            build.exit_code = exit_code
-            if success:
-                actions.succeed(build.engine)
-            else:
-                build.failure_reason = reason or "script_failure"
-                actions.drop(build.engine, exit_code=exit_code, reason=build.failure_reason)
-            self._note(build)  # before a retry takes its place
-            self._settle()
+            reason = "" if success else reason or "script_failure"
+            self._do("finish", build=build.id, success=success, exit_code=exit_code, reason=reason)
             return True
 
-    def keep(self, build: Build, kind: str, name: str, data: bytes) -> Path:
-        """Store a file that a job handed over, and return where it is."""
-        folder = self._state / "artifacts" / str(build.id)
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{len(build.artifacts)}-{kind}-{name.rpartition('/')[2]}"
-        path.write_bytes(data)
-        return path
+    def keep(
+        self, build: Build, kind: str, name: str, data: bytes, *,
+        form: str = "zip", dotenv: Mapping[str, str] | None = None,
+    ) -> Artifact:  # fmt: skip
+        """Store a file that a job handed over; `dotenv` are the variables in it."""
+        with self.lock:
+            folder = self._records.folder(build)
+            path = folder / f"{len(build.artifacts)}-{kind}-{name.rpartition('/')[2]}"
+            path.write_bytes(data)
+            where = path.relative_to(self._records.state).as_posix()
+            artifact = {"type": kind, "format": form, "name": name, "path": where, "size": len(data)}
+            made: Artifact = self._do("keep", build=build.id, artifact=artifact, dotenv=dotenv)
+            return made
+
+    def heard(self, build: Build, *, logged: bool = False) -> None:
+        """Note a runner's sign of life; with `logged`, tell those who watch that the log has grown."""
+        with self.lock:
+            build.heard = self.clock()
+        if logged:
+            self.logged()
 
     def logged(self) -> None:
-        """Tell those who watch that a log has grown."""
+        """Tell those who watch that there is something to read."""
         with self.lock:
             self.revision += 1
             self.changed.notify_all()
 
     def tick(self) -> None:
-        """Let the time pass that has passed: delayed jobs start."""
+        """Let the time pass that has passed: delayed jobs start, and jobs whose runner is lost have failed."""
         with self.lock:
+            self._pass_time()
             now = self.clock()
-            passed, self._time = now - self._time, now
-            if self._instance.scheduled:
-                actions.pass_time(self._instance, passed)
-                self._settle()
+            for pipeline in self.pipelines.values():
+                if pipeline.engine.status in COMPLETED:
+                    continue
+                for build in list(pipeline.builds.values()):
+                    lost = build.status in AT_WORK and not build.is_bridge and now - build.heard > self._silence
+                    if lost:
+                        self.finish(build, success=False, reason="stuck_or_timeout_failure")
 
     # What is asked
 
@@ -210,95 +201,59 @@ class GitLab:
             names = {name for name, each in pipeline.builds.items() if order[each.planned.job.stage] < order[job.stage]}
         return [each for name, each in pipeline.builds.items() if name in names and each.over]
 
-    # How it is kept
+    # How it is done, and done again
 
-    def _settle(self) -> None:
-        settle(self._instance)
-        for engine in self._instance.pipelines[len(self._known) :]:
-            bridge = engine.bridge
-            assert bridge is not None
-            above = self._known[bridge.pipeline]
-            trigger = bridge.spec.trigger
-            assert trigger is not None
-            assert isinstance(trigger.reference, PlannedJob)
-            child = trigger.reference.child
-            assert child is not None
-            self._add(engine, child, sha=above.sha, before=above.before, user=above.user, parent=above)
-        for pipeline in self._known.values():
-            if pipeline.finished is None or pipeline.engine.status not in COMPLETED:
-                self._look(pipeline)
-        self.revision += 1
-        self.changed.notify_all()
+    def _do(self, what: str, **fields: Any) -> Any:
+        with self.lock:
+            self._pass_time()
+            found = self._change(what, fields)
+            self._journal.write({"at": self._records.now, "do": what, **fields})
+            self.revision += 1
+            self.changed.notify_all()
+            return found
 
-    def _add(
-        self,
-        engine: EnginePipeline,
-        planned: Planned,
-        *,
-        sha: str,
-        before: str,
-        user: User,
-        parent: Pipeline | None = None,
-    ) -> Pipeline:
-        pipeline = Pipeline(
-            id=engine.id, iid=engine.id, planned=planned, engine=engine, ref=planned.event.ref, sha=sha, before=before,
-            source=planned.event.source.value, user=user, created=self.clock(), parent=parent,
-        )  # fmt: skip
-        self._known[engine] = pipeline
-        self.pipelines[pipeline.id] = pipeline
-        by_name = {each.name: each for each in planned.jobs}
-        for name, job in engine.jobs.items():
-            self._build(pipeline, by_name[name], job)
-        return pipeline
+    def _pass_time(self) -> None:
+        at = max(self.clock(), self._records.now)
+        if self._set_time(at):
+            self._journal.write({"at": at, "do": "tick"})
+            self.logged()
 
-    def _build(self, pipeline: Pipeline, planned: PlannedJob, engine: EngineJob) -> Build:
-        number = next(self._numbers)
-        build = Build(
-            id=number, pipeline=pipeline, planned=planned, engine=engine, attempt=engine.attempt, created=self.clock(),
-            trace=Trace(self._state / "traces" / f"{number}.log"),
-        )  # fmt: skip
-        self.builds[number] = build
-        pipeline.builds[build.name] = build
-        return build
+    def _set_time(self, at: float) -> bool:
+        """Let it be `at`, and return whether that has started a delayed job."""
+        instance = self._records.instance
+        self._records.now, instance.clock = at, at - self._begun
+        due = any(job.due is not None and job.due <= instance.clock for job in instance.scheduled)
+        if due:
+            actions.pass_time(instance, 0)
+            self._records.settle()
+        return due
 
-    def _look(self, pipeline: Pipeline) -> None:
-        """Note what has changed in a pipeline since it was last looked at."""
-        now = self.clock()
-        for build in list(pipeline.builds.values()):
-            if build.engine.attempt != build.attempt:
-                build.last = build.last or build.outcome or Status.CANCELED
-                build.finished = build.finished or now
-                self._note(self._build(pipeline, build.planned, build.engine))
-            else:
-                self._note(build)
-        if pipeline.started is None and any(build.started for build in pipeline.builds.values()):
-            pipeline.started = now
-        over = pipeline.engine.status in COMPLETED
-        pipeline.finished = (pipeline.finished or now) if over else None
+    def _change(self, what: str, fields: Mapping[str, Any]) -> Any:
+        more = (self.project(),) if what == "start" else ()
+        found = TABLE[what](self._records, *more, **fields)
+        self._records.settle()
+        return found
 
-    def _note(self, build: Build) -> None:
-        """Keep when a job was queued, begun and ended, and what it does to its environment."""
-        status, now = build.engine.status, self.clock()
-        if status is Status.PENDING and build.queued is None:
-            build.queued = now
-        if status in BEGUN and build.started is None and (build.runner or build.is_bridge):
-            build.started = now
-            self.environments.begun(build)
-        if status not in COMPLETED and build.outcome is not None:
-            build.finished = build.outcome = None  # skipped, or a trigger job: it gets another chance as the same job
-        if status in COMPLETED and build.outcome is None:
-            build.finished, build.outcome = now, status
-            build.failure_reason = build.failure_reason or build.engine.failure_reason or ""
-            build.last = status if build.engine.attempt != build.attempt else None
-            self.environments.ended(build)
+    def _person(self, user: User) -> int:
+        self._records.users[user.id] = user
+        return user.id
 
-    def _latest(self, build: Build) -> None:
-        if build.retried:
-            raise NotNow(f"the job {build.name} was retried: its latest attempt is another job")
-
-    def _by(self, build: Build, user: User, variables: Mapping[str, str] | None) -> Build:
-        self._settle()
-        latest = build.pipeline.builds[build.name]
-        latest.user = user
-        latest.variables = dict(variables or {})
-        return latest
+    def _take_up(self) -> None:
+        """Do again what the journal says was done."""
+        entry: dict[str, Any] = {}
+        try:
+            for entry in self._journal.entries():
+                if entry["do"] == "begin":
+                    self._begun = self._records.now = entry["at"]
+                    continue
+                self._set_time(entry["at"])
+                self._change(entry["do"], {name: value for name, value in entry.items() if name not in ("at", "do")})
+        except (McciError, LookupError, TypeError) as error:
+            if isinstance(error, ServiceFailed):
+                raise
+            why = f"its journal's entry {str(entry)[:80]} does not fit: {error!r}"
+            raise ServiceFailed(f"the local GitLab cannot take up its state: {why}") from error
+        if not entry:
+            self._journal.write({"at": self._begun, "do": "begin", "schema": "mcci.gitlab/1"})
+        for build in self.builds.values():
+            build.heard = self.clock()

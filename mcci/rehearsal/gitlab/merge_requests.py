@@ -49,6 +49,7 @@ class MergeRequests:
         request = Request(iid=len(self.all) + 1, source=source, target=target, title=title, description=description,
                           author=author, remove_source=bool(more.get("remove_source")))  # fmt: skip
         self.all[request.iid] = request
+        self._site.save()
         self._start(request, author)
         return request
 
@@ -77,6 +78,7 @@ class MergeRequests:
         if commit is None:
             raise NotNow("Branch cannot be merged: the two have changed the same lines")
         request.state, request.merge_commit = "merged", commit
+        site.save()
         if request.remove_source:
             site.repository.delete_branch(request.source)
         site.pushed([Pushed(branch=request.target, before=before, after=commit)], user)

@@ -162,7 +162,7 @@ class Build:
     attempt: int
     trace: Trace = field(repr=False)
     created: float
-    token: str = field(default_factory=lambda: f"glcbt-{secrets.token_hex(16)}", repr=False)
+    token: str = field(repr=False)
     last: Status | None = None  # how an attempt ended that another one followed
     queued: float | None = None
     started: float | None = None
@@ -172,6 +172,7 @@ class Build:
     user: User | None = None
     failure_reason: str = ""
     exit_code: int | None = None
+    heard: float = 0.0  # when its runner last said something of it
     artifacts: list[Artifact] = field(default_factory=list)
     dotenv: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)  # given when a person started it

@@ -48,6 +48,7 @@ class Server:
             time.sleep(0.01)
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.site.url = f"http://{ADDRESS}:{port}"
+        self.site.save()
         self._ticker.start()
 
     def stop(self) -> None:

@@ -7,15 +7,16 @@ import threading
 from typing import TYPE_CHECKING
 
 from mcci.errors import McciError
-from mcci.rehearsal.gitlab.instance import GitLab, NotCreated
+from mcci.rehearsal.gitlab.instance import SILENCE, GitLab, NotCreated
 from mcci.rehearsal.gitlab.merge_requests import MergeRequests
 from mcci.rehearsal.gitlab.model import Access, Build, Protection, Pushed, Settings, User, same
 from mcci.rehearsal.gitlab.payload import Place
 from mcci.rehearsal.gitlab.repository import BLANK, Hosted
+from mcci.rehearsal.gitlab.site_file import SiteFile
 from mcci.simulation.events import Event, Project, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -31,20 +32,34 @@ class Forbidden(McciError):
 class Site:
     """One local GitLab. `url` is where it is served, known once it is."""
 
-    def __init__(self, state: Path, *, path: str, users: Iterable[User], default_branch: str = "main") -> None:
+    def __init__(
+        self, state: Path, *, path: str, users: Iterable[User], default_branch: str = "main", silence: float = SILENCE
+    ) -> None:
+        """`state` is a folder of its own. What is in it is taken up: then that says what the project and users are.
+
+        `silence` are the seconds after which a runner that says nothing of its job is lost. Raises `ServiceFailed` for
+        a state that cannot be taken up.
+        """
         self.settings = Settings(path=path, default_branch=default_branch)
         self.settings.protected[default_branch] = Protection(name=default_branch)
         self.users = list(users)
         self.url = "http://127.0.0.1"
         self.state = state
-        self.repository = Hosted(state / "repositories" / f"{path}.git", default_branch)
-        self.gitlab = GitLab(state, self.project)
-        self.merge_requests = MergeRequests(self)
-        self.numbers = itertools.count(1)
-        self.pushing = threading.Lock()
         self.refused: dict[str, str] = {}  # why the last push to a branch made no pipeline
+        self.merge_requests = MergeRequests(self)
+        self._file = SiteFile(state / "site.json")
+        self._file.load(self)
+        self.numbers = itertools.count(1 + max(_numbers(self.settings), default=0))
+        path, default_branch = self.settings.path, self.settings.default_branch
+        self.repository = Hosted(state / "repositories" / f"{path}.git", default_branch)
+        self.gitlab = GitLab(state, self.project, heads=self.repository.branches, users=self.users, silence=silence)
+        self.pushing = threading.Lock()
         self.closed = threading.Event()  # nobody serves it any more
         self.quiet = False  # pushes start no pipelines while a project is being set up
+
+    def save(self) -> None:
+        """Keep the settings, people and merge requests as they are now; pipelines are kept as they change."""
+        self._file.save(self)
 
     def project(self) -> Project:
         """Return the project as it is set up now, for the simulation."""
@@ -132,9 +147,11 @@ class Site:
             made = self.gitlab.start(event, sha=sha, user=user, before=before)
         except NotCreated as error:
             self.refused[event.ref] = str(error)
+            self.save()
             self.gitlab.logged()
             return []  # a push without a pipeline is none the worse
-        self.refused.pop(event.ref, None)
+        if self.refused.pop(event.ref, None) is not None:
+            self.save()
         return [made]
 
     def run(
@@ -155,6 +172,12 @@ class Site:
             commit_message=self.repository.message(commit),
         )
         return self.gitlab.start(event, sha=commit, user=user)
+
+
+def _numbers(settings: Settings) -> Iterator[int]:
+    """Yield the ids that were given."""
+    for each in (settings.trigger_tokens, settings.schedules, settings.agents):
+        yield from each
 
 
 def _lowest(levels: Iterable[Access]) -> Access:

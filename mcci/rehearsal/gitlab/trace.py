@@ -21,9 +21,10 @@ class Trace:
     """The log of one job. Bytes may come in any pieces; readers see whole lines or what is there."""
 
     def __init__(self, path: Path) -> None:
+        """`path` may be there already, from before a restart."""
         self.path = path
-        self.size = 0
-        self.cut = False
+        self.size = path.stat().st_size if path.exists() else 0
+        self.cut = self.size > LIMIT
         self._lock = threading.Lock()
 
     def append(self, data: bytes, at: int | None = None) -> int | None:

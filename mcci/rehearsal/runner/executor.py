@@ -84,9 +84,9 @@ class Shell:
         own = {"HOME": str(home), "TMPDIR": str(home / "tmp"), "SHELL": self._program, "USER": "gitlab-runner"}
         return shell.run(
             [self._program, str(file)], folder=clone, environment={**self._environment, **own, **environment},
-            mark=str(job.id), output=output, stop=stop, timeout=timeout, grace=grace,
+            mark=shell.mark_of(job.token), output=output, stop=stop, timeout=timeout, grace=grace,
         )  # fmt: skip
 
     def clean(self, job: RunnerJob) -> None:
         """End what carries the job's mark."""
-        shell.end_marked(str(job.id))
+        shell.end_marked(shell.mark_of(job.token))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mcci.clients.gitlab_runner import Refused
+from mcci.errors import ServiceFailed
 from mcci.rehearsal.gitlab.trace import LIMIT, Masker
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Log:
             self._waiting.clear()
         try:
             status = self._piece(data)
-        except Refused:
+        except (Refused, ServiceFailed):
             status = "canceled"
         if status in GONE:
             self.gone.set()

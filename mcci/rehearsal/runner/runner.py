@@ -57,7 +57,7 @@ class Runner:
             thread.join()
 
     def _serve(self, name: str) -> None:
-        coordinator = Coordinator(self._url, self._token, name)
+        coordinator = Coordinator(self._url, self._token, name, stopped=self._stopped)
         try:
             while not self._stopped.is_set():
                 with suppress(ServiceFailed):

@@ -148,6 +148,8 @@ def _endpoint(site: Site, function: Any) -> Any:
             if "project" in request.path_params:
                 asked.project()
             found: Response = await run_in_threadpool(function, asked)
+            if "project" in request.path_params and request.method != "GET":
+                await run_in_threadpool(site.save)
         except Said as said:
             whole = (
                 said.message

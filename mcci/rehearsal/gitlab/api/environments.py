@@ -36,7 +36,7 @@ def create_environment(asked: Asked) -> Response:
     name = asked.required("name")
     if name in asked.site.gitlab.environments.by_name:
         raise Said(400, {"name": ["has already been taken"]})
-    made = asked.site.gitlab.environments.make(name, tier=asked.text("tier"), url=asked.text("external_url"))
+    made = asked.site.gitlab.set_environment(name, tier=asked.text("tier"), url=asked.text("external_url"))
     return JSONResponse(shapes.environment(asked.site, made), 201)
 
 
@@ -44,9 +44,10 @@ def update_environment(asked: Asked) -> Response:
     """PUT …/environments/:id."""
     asked.caller(access=Access.DEVELOPER)
     found = _environment(asked)
-    found.tier = asked.text("tier", found.tier)
-    found.url = asked.text("external_url", found.url)
-    return JSONResponse(shapes.environment(asked.site, found))
+    tier, url = asked.text("tier", found.tier), asked.text("external_url", found.url)
+    return JSONResponse(
+        shapes.environment(asked.site, asked.site.gitlab.set_environment(found.name, tier=tier, url=url))
+    )
 
 
 def deployments(asked: Asked) -> Response:

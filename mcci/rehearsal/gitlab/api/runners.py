@@ -8,17 +8,14 @@ from __future__ import annotations
 import gzip
 import time
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from mcci.rehearsal.gitlab.api.asking import Asked, Said
-from mcci.rehearsal.gitlab.model import Artifact, Build, same
+from mcci.rehearsal.gitlab.model import Build, same
 from mcci.rehearsal.gitlab.payload import payload
 from mcci.simulation.status.model import Status
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LONG_POLL = 20.0  # seconds that a request for a job waits for one; GitLab's workhorse waits 50
 MAX_DOTENV = 5 * 1024  # bytes; https://docs.gitlab.com/administration/instance_limits/
@@ -112,7 +109,7 @@ def trace(asked: Asked) -> Response:
     size = build.trace.append(asked.raw, int(start))
     if size is None:
         return Response(status_code=416, headers={"Range": f"0-{build.trace.size}", **_status(build)})
-    asked.site.gitlab.logged()
+    asked.site.gitlab.heard(build, logged=True)
     return Response(status_code=202, headers={"Range": f"0-{size}", **_status(build)})
 
 
@@ -122,6 +119,7 @@ def update(asked: Asked) -> Response:
     state = asked.text("state", "running")
     if build.over:
         raise Said(403, "403 Forbidden - Job is not running")
+    asked.site.gitlab.heard(build)
     if trace_ := asked.text("trace"):
         build.trace.append(trace_.encode())
     if state in ("success", "failed"):
@@ -145,12 +143,9 @@ def upload(asked: Asked) -> Response:
         raise Said(400, {"error": "file is missing"})
     name, data = upload_
     kind = asked.text("artifact_type", "archive")
-    if kind == "dotenv":
-        build.dotenv = _dotenv(data if asked.text("artifact_format") != "gzip" else _plain(data))
-    path: Path = asked.site.gitlab.keep(build, kind, name, data)
-    build.artifacts.append(
-        Artifact(type=kind, format=asked.text("artifact_format", "zip"), name=name, path=path, size=len(data))
-    )
+    form = asked.text("artifact_format", "zip")
+    dotenv = _dotenv(data if form != "gzip" else _plain(data)) if kind == "dotenv" else None
+    asked.site.gitlab.keep(build, kind, name, data, form=form, dotenv=dotenv)
     return Response(status_code=201)
 
 
