@@ -1,7 +1,7 @@
 """Scales a version up before it gets traffic that its pods cannot carry yet, where a person asks for it.
 
 Where an autoscaler is in charge its minimum is raised, else the Deployment's replicas; the next deployment sets both as
-the values say.
+the values say. The role of a project without autoscalers gives no right to see any: then none is in charge.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcci.canary import guards
 from mcci.canary.site import each, raise_first
-from mcci.clients.kubernetes.api import AUTOSCALER, DEPLOYMENT
+from mcci.clients.kubernetes.api import AUTOSCALER, DEPLOYMENT, NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,13 +64,20 @@ def _raise(session: Session, version: str, missing: int) -> list[str]:
 
 def _set(api: ClusterApi, deployment: Object, namespace: str, wanted: int) -> None:
     name = deployment["metadata"]["name"]
-    autoscalers = [each for each in api.list(AUTOSCALER, namespace) if _target(each) == name]
+    autoscalers = [each for each in _autoscalers(api, namespace) if _target(each) == name]
     if not autoscalers:
         api.merge(DEPLOYMENT, name, namespace, {"spec": {"replicas": wanted}})
     for found in autoscalers:
         most = max(wanted, int(found["spec"].get("maxReplicas") or wanted))
         patch = {"spec": {"minReplicas": wanted, "maxReplicas": most}}
         api.merge(AUTOSCALER, found["metadata"]["name"], namespace, patch)
+
+
+def _autoscalers(api: ClusterApi, namespace: str) -> list[Object]:
+    try:
+        return api.list(AUTOSCALER, namespace)
+    except NotAllowed:
+        return []
 
 
 def _target(autoscaler: Object) -> str:

@@ -93,6 +93,7 @@ _TABLE: tuple[tuple[Kind, str, str, Feature, str], ...] = (
     (NETWORK_POLICY, "", _OBJECTS, Feature.POLICY, "the chart's network policy"),
     (BUDGET, "", _OBJECTS, Feature.BUDGET, "the chart's disruption budget"),
     (AUTOSCALER, "", _OBJECTS, Feature.AUTOSCALING, "the chart's autoscaler"),
+    (AUTOSCALER, "", "list", Feature.AUTOSCALING, "scale a canary up (`--scale`)"),
     (CONFIG_MAP, "", _OBJECTS, Feature.CONFIG, "the chart's profile and certificates"),
     (CONFIG_MAP, "", _OBJECTS, Feature.MIGRATION, "the migration's settings"),
     (JOB, "", f"{_OBJECTS} list watch", Feature.MIGRATION, "the migration"),

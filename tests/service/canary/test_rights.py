@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcci.clients.kubernetes.api import ROLE, ROLE_BINDING
+from mcci.clients.kubernetes.api import DEPLOYMENT, ROLE, ROLE_BINDING
 from mcci.clusters.permissions import Feature, needed
 from mcci.lab.clusters.access.users import service_account
 from tests.service.canary.project import Project
+from tests.unit.canary.objects import V2
 from tests.unit.canary.world import SERVICE, SPACE
 
 
 def test_the_jobs_rights_suffice(two: Project) -> None:
-    """With the role of a cluster with Istio objects, and nothing else, a canary goes its whole way."""
+    """With the role of a cluster with Istio objects, and nothing else, a canary goes its whole way, scaled too."""
     two.deploy()
     for name in two.clusters:
         _bind(two, name, "deployer")
@@ -23,6 +24,11 @@ def test_the_jobs_rights_suffice(two: Project) -> None:
     for weight in (10, 25):
         code, said = two.run("step", SERVICE, "--to", str(weight))
         assert (code, two.share()) == (0, [weight, weight]), said
+    for name in two.clusters:
+        two.api(name).merge(DEPLOYMENT, f"{SERVICE}-{V2}", SPACE, {"spec": {"replicas": 0}})
+        two.wait(name)
+    code, said = two.run("step", SERVICE, "--to", "50", "--scale")
+    assert (code, two.share()) == (0, [50, 50]), said
     for command in ("status", "abort"):
         code, said = two.run(command, SERVICE)
         assert code == 0, said

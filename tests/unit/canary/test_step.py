@@ -389,6 +389,20 @@ def test_scales_first_when_asked(autoscaled: bool) -> None:
         assert found["spec"][field] == 2
 
 
+def test_scales_without_the_right_to_see_autoscalers() -> None:
+    """Where the role is of a project without autoscalers, as `mcci doctor` prints it, the Deployment is scaled."""
+    world = prepared(2, 50)
+    world.clock.seconds += 601
+    world.pods(V2, 1)
+    for name in world.names:
+        world.clusters[name].denied.add(("list", AUTOSCALER.plural))
+        for kind, body in deployment(1):
+            world.api(name).put(kind, body)
+    script = Script(after=lambda call: world.pods(V2, 2) if call.verb == "merge" else None)
+    step(world.site(script), 100, SETTINGS, Judge(), scale=True)
+    assert world.share() == [100, 100]
+
+
 def test_pods_that_do_not_get_ready_are_waited_for_in_vain() -> None:
     """Scaled or not, no traffic goes where no pod is ready."""
     world = prepared(2, 50)

@@ -28,6 +28,12 @@ def test_needed() -> None:
     assert "patch configmaps" not in [str(each) for each in needed(frozenset())]
 
 
+def test_scaled_by_autoscalers() -> None:
+    """Where the chart makes autoscalers `mcci canary step --scale` may look for them and raise them."""
+    found = {str(each) for each in needed(frozenset({Feature.AUTOSCALING}))}
+    assert {f"{verb} horizontalpodautoscalers.autoscaling" for verb in ("list", "patch")} <= found
+
+
 def test_rules() -> None:
     """No rule has a wildcard, none is for writing what the cluster has one of, and namespaces are one by name."""
     found = role.documents("shop", LABELS, needed(frozenset(Feature)), role.subject("group:deployers", "shop"))
