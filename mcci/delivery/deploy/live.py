@@ -123,16 +123,12 @@ def require_kept(api: ClusterApi, namespace: str, installed: Collection[str]) ->
     if not installed:
         return
     found = [storage.read(each) for each in api.list(SECRET, namespace, labels=storage.UNSETTLED)]
-    left = {each.name: each.status for each in found if each.name in installed}
+    left = sorted({each.name for each in found} & set(installed))
     if left:
         raise NotKept(
-            f"{api.name}: helm ended well, but its own record says {_says(left)}: it may create Secrets in {namespace} "
-            "and not update them, or could not for a moment. `mcci doctor` tells which; then run this again."
+            f"{api.name}: helm ended well, but it still keeps {', '.join(left)} as pending: it may create Secrets in "
+            f"{namespace} and not update them, or could not for a moment. `mcci doctor` tells; then run this again."
         )
-
-
-def _says(left: Mapping[str, str]) -> str:
-    return ", ".join(f"{status} of {name}" for name, status in sorted(left.items()))
 
 
 def _releases(

@@ -11,6 +11,7 @@ import pytest
 
 from mcci.clients.kubernetes.api import LEASE
 from tests.service.deploy.project import Project
+from tests.tools.helm import Major
 from tests.tools.intercept import intercepted
 from tests.tools.wire import wire
 
@@ -108,23 +109,40 @@ def test_api_that_fails_for_a_moment(project: Project, status: int, path: str) -
 
 
 @pytest.mark.faults
-def test_api_that_fails_helm(project: Project) -> None:
-    """When the API fails Helm in the middle of an upgrade, what was running comes back."""
+@pytest.mark.parametrize(
+    ("status", "times", "code", "runs"), [(500, 4, 0, "2"), (422, 1, 4, "1")], ids=["fails", "refuses"]
+)
+def test_api_that_fails_helm(project: Project, status: int, times: int, code: int, runs: str) -> None:
+    """An API that fails Helm for a while is got over; where it refuses an object, what was running comes back."""
     project.release("1")
     assert project.deploy().code == 0
     project.release("2")
-    left = [1, 1, 1, 1]
+    left = [status] * times
 
     def before(method: str, asked: str) -> int | None:
-        return 500 if method == "PATCH" and "/deployments/web-" in asked and left and left.pop() else None
+        return left.pop() if method == "PATCH" and "/deployments/web-" in asked and left else None
 
     with intercepted(project.clusters["stage"]) as api:
         api.before = before
         done = project.deploy(timeout=120)
-    assert done.code in (0, 4), done.err
-    expected = "2" if done.code == 0 else "1"
-    assert set(project.images("stage").values()) == {expected}
-    assert project.record("stage")["release"] == expected * 40
+    assert done.code == code, done.err
+    assert not left
+    assert set(project.images("stage").values()) == {runs}
+    assert project.record("stage")["release"] == runs * 40
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("major", ["3", "4"])
+def test_helm_that_cannot_write_it_down(project: Project, major: Major) -> None:
+    """Helm ends well where it may make its Secrets and not update them; the deploy does not, and takes it back."""
+    project.major = major
+    project.release("1")
+    with intercepted(project.clusters["stage"]) as api:
+        api.before = lambda method, asked: 403 if method == "PUT" and "/secrets/sh.helm." in asked else None
+        done = project.deploy()
+    assert done.code == 4, done.err
+    assert "helm ended well, but it still keeps api, api-traffic, web, web-traffic as pending" in done.err
+    assert (project.images("stage"), project.releases("stage"), project.record("stage")) == ({}, [], None)
 
 
 def test_two_at_once(project: Project) -> None:

@@ -216,7 +216,7 @@ def test_install_that_helm_did_not_keep(fleet: Fleet) -> None:
     fleet.deploy(release("1"))
     before = fleet.record("one")
     fleet.helm("one").unkept.add(f"web-{V2}")
-    with pytest.raises(RolledBack, match=f"says pending-install of web-{V2}: .*mcci doctor"):
+    with pytest.raises(RolledBack, match=f"still keeps web-{V2} as pending: .*mcci doctor"):
         fleet.deploy(release("2"))
     assert fleet.images("one") == {f"web-{V1}": "1", f"api-{V1}": "1"}
     assert fleet.record("one") == before
