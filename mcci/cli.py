@@ -42,6 +42,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check the clusters and what the jobs need, and say what to do."),
     "network": ("network", "Join the clouds by OpenVPN: render, apply, verify."),
     "clusters": ("clusters", "Bring clusters in, have Rancher make them, see how they are."),
+    "mesh": ("mesh", "Make one Istio mesh of an environment's clusters: install, join, verify."),
     "lab": ("lab", "Run local clusters to deliver to."),
     "rehearse": ("rehearse", "Play the pipelines on this machine, before they are pushed."),
 }

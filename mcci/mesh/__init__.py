@@ -1,0 +1,1 @@
+"""One Istio mesh over an environment's clusters: installed with Helm, joined by remote secrets, verified."""
