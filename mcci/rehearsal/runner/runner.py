@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from mcci.clients import shell
 from mcci.clients.gitlab_runner import Coordinator, Refused
 from mcci.errors import ServiceFailed
 from mcci.rehearsal.runner.job import read
@@ -42,7 +44,10 @@ class Runner:
         ]
 
     def start(self) -> None:
-        """Begin to take jobs."""
+        """Begin to take jobs. What a runner that was killed left in this folder is ended first."""
+        for left in (self._folder / "builds").glob("*/mark"):
+            shell.end_marked(left.read_text())
+        shutil.rmtree(self._folder / "builds", ignore_errors=True)
         for thread in self._threads:
             thread.start()
 
@@ -82,6 +87,8 @@ class Runner:
             mirror=self._mirror,
             executor=self._executor(job),
         )
+        bench.folder.mkdir(parents=True, exist_ok=True)
+        (bench.folder / "mark").write_text(shell.mark_of(job.token))
         try:
             outcome = play(job, bench, log, coordinator)
         finally:
