@@ -118,3 +118,51 @@ def join(environment: str | None, rotate: bool, config: Path, format_: str, **op
         done = joining.run(session, ready)
     mesh_output.joined(session, done, format_)
     return ExitCode.DONE
+
+
+@command.command("verify")
+@_environment_option
+@click.option("--request", "url", metavar="URL", help="What a pod in each cluster asks for, through its proxy.")
+@click.option("--from", "sources", metavar="CLUSTER", multiple=True, help="Send requests from this cluster alone.")
+@click.option("--no-request", is_flag=True, help="Send no request: make no pod in the clusters.")
+@click.option(
+    "--command", "program", metavar="COMMAND", default="",
+    help="Run a command of your own for each cluster, with its KUBECONFIG and MCCI_CLUSTER; 0 is well.",
+)  # fmt: skip
+@config_option
+@format_option()
+def verify(
+    environment: str | None, url: str | None, sources: tuple[str, ...], no_request: bool, program: str, config: Path,
+    format_: str,
+) -> int:  # fmt: skip
+    """Check that the mesh holds: control planes, certificates, remote secrets, gateways, injection, proxies.
+
+    Whether a control plane sees the others' endpoints is asked in its pod, by kubectl. A request across clusters is
+    sent by a pod, from each cluster to a service that only others run, or to --request. What could not be found out is
+    shown as unchecked. Ends with 1 where a check failed.
+    """
+    from mcci.commands import mesh_output
+    from mcci.commands.mesh_session import open_places
+    from mcci.mesh.plan import plan
+    from mcci.mesh.verify import requests, run
+    from mcci.mesh.verify.model import Status
+
+    model, where = load(config, environment)
+    made = plan(model, where)
+    names = tuple(each.name for each in made.members)
+    unknown = sorted(set(sources) - set(names))
+    if unknown:
+        raise UsageError(f"there is no cluster {', '.join(unknown)} in the mesh: it has {', '.join(names)}.")
+    if url:
+        asked = tuple(requests.Request(cluster=name, url=url) for name in names)
+    else:
+        asked = requests.derived(model, where, names)
+    chosen = tuple(each for each in asked if not sources or each.cluster in sources)
+    wish = run.Wish(
+        namespaces=(model.namespace_of(where),), requests=() if no_request else chosen, command=program,
+        image=model.mesh.probe_image, environment=os.environ,
+    )  # fmt: skip
+    with open_places(model, made, config.parent) as places:
+        found = run.verify(made, places, wish)
+    mesh_output.verified(made, found, format_)
+    return ExitCode.NO if any(each.status is Status.FAILED for each in found) else ExitCode.DONE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcci import output
 from mcci.mesh import remote_secrets
+from mcci.mesh.verify.model import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mcci.mesh.install import Installed, Session
     from mcci.mesh.join import Joined
     from mcci.mesh.perform import Step
+    from mcci.mesh.plan import Plan
+    from mcci.mesh.verify.model import Result
 
 
 def planned(what: str, session: Session, shown: Mapping[str, Sequence[Mapping[str, Any]]], format_: str) -> None:
@@ -88,3 +91,35 @@ def _sum(session: Session, steps: Sequence[Step]) -> None:
     remotes = ", ".join(each.name for each in session.plan.remotes)
     words = f"control plane in {primaries}" + (f", used by {remotes}" if remotes else "")
     output.text(f"mesh {session.plan.id}: {words}; {changed or 'nothing'} changed")
+
+
+def verified(plan: Plan, found: Sequence[Result], format_: str) -> None:
+    """Show every check."""
+    failed = sum(each.status is Status.FAILED for each in found)
+    if format_ == "json":
+        checks = [
+            {
+                "cluster": each.cluster, "check": each.check, "status": each.status.value, "found": each.found,
+                "advice": each.advice,
+            }
+            for each in found
+        ]  # fmt: skip
+        output.json_document("mesh-verify", 1, {"mesh": plan.id, "good": not failed, "checks": checks})
+        return
+    paint = {
+        Status.OK: output.good,
+        Status.WARNING: output.notable,
+        Status.FAILED: output.bad,
+        Status.UNCHECKED: output.dim,
+    }
+    for name in ("all", *(each.name for each in plan.members)):
+        mine = [each for each in found if each.cluster == name]
+        if mine:
+            output.heading("the mesh" if name == "all" else name)
+        for each in mine:
+            output.text(f"  {paint[each.status](f'{each.status.value:9}')} {each.check:26} {each.found}")
+            if each.advice:
+                output.text(f"  {'':9} {'':26} → {each.advice}")
+    open_ = sum(each.status is Status.UNCHECKED for each in found)
+    words = f"{len(found)} checks, {failed} failed, {open_} could not be made"
+    output.text(output.bad(words) if failed else output.good(words))

@@ -1,0 +1,1 @@
+"""`mcci mesh verify`: whether the mesh holds, as far as it can be found out from here."""
