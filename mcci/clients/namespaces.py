@@ -45,7 +45,7 @@ class Machine:
 
     def enter(self, *arguments: str) -> list[str]:
         """Return the command line that runs a program in it."""
-        return [*enter(self.pid), *arguments]
+        return ["nsenter", "-t", str(self.pid), "--net", "--mount", "--pid", *arguments]
 
     def run(self, *arguments: str) -> str:
         """Run a program in it and return its output. Raises `ServiceFailed`."""
@@ -54,11 +54,6 @@ class Machine:
     def shell(self, script: str) -> str:
         """Run a shell's script in it, and return its output. Raises `ServiceFailed` where a command of it fails."""
         return _run(self.enter("sh", "-ec", script), f"{self.name}: {script.strip()}")
-
-
-def enter(pid: int) -> list[str]:
-    """Return how the command line begins that runs a program in the machine whose first process is `pid`."""
-    return ["nsenter", "-t", str(pid), "--net", "--mount", "--pid"]
 
 
 def start(name: str, log: Path) -> tuple[Machine, Daemon]:

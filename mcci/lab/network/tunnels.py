@@ -5,11 +5,12 @@ Ansible enters the machines in place of ssh; all else is as between clouds.
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from mcci.clients import files
-from mcci.clients.namespaces import enter
 from mcci.config.load import load
 from mcci.errors import ServiceFailed
 from mcci.lab.network.model import CONFIG
@@ -24,36 +25,33 @@ if TYPE_CHECKING:
     from mcci.clients.namespaces import Machine
     from mcci.lab.network.model import Joined
 
+MACHINES = "ansible/inventory/machines.yml"
+
 
 def make(joined: Joined, machines: Mapping[str, Machine], folder: Path, say: Callable[[str], None]) -> None:
     """Join the sites by tunnels; the code, and the mcci.yml that it is made of, are in `folder`. Raises `McciError`."""
     text = joined.text()
     made = render.render(plan(load(text.encode()).network), shipped.packaged(), "")
-    wanted = {folder / path: body for path, body in made.items()} | {folder / CONFIG: text}
-    shells = {each.name: folder / f"shell-{each.name}" for each in joined.sites}
-    wanted |= {shells[name]: _shell(name, machines[name]) for name in shells}
-    wanted[folder / "ansible/inventory/machines.yml"] = _inventory(shells)
-    files.replace_all(wanted)
+    files.replace_all({folder / path: body for path, body in made.items()} | {folder / CONFIG: text})
     finish(folder, ())
-    for shell in shells.values():
-        shell.chmod(0o700)
+    enter_machines({each.name: machines[each.name] for each in joined.sites}, folder)
     done = playbook.play(folder, "site.yml", {}, say)
     if done.failures:
         why = "; ".join(f"{site}: {reason}" for site, reason in done.failures.items())
         raise ServiceFailed(f"the lab's network could not be set up: {why}")
 
 
-def _shell(name: str, machine: Machine) -> str:
-    """Return a shell that is a shell in the machine. Ansible's shell module takes it for the one in there, too."""
-    inside = " ".join(enter(machine.pid))
-    return f'#!/bin/sh\ntest -z "$PLACE" || exec /bin/sh "$@"\nPLACE={name} exec {inside} /bin/sh "$@"\n'
-
-
-def _inventory(shells: Mapping[str, Path]) -> str:
-    lines = ["all:", "  hosts:"]
-    for name, shell in shells.items():
-        lines += [
-            f"    {name}:", "      ansible_connection: local", f"      ansible_shell_executable: {shell}",
-            "      ansible_become: false", f"      ansible_python_interpreter: {sys.executable}",
-        ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+def enter_machines(machines: Mapping[str, Machine], folder: Path) -> None:
+    """Have the playbook of a rendered folder enter sites' machines, by a shell for each, in place of ssh."""
+    inventory = {}
+    for name, machine in machines.items():
+        shell = folder / f"shell-{name}"
+        # Ansible's shell module takes this for the shell in the machine, too
+        inside = shlex.join(machine.enter("/bin/sh"))
+        files.replace_all({shell: f'#!/bin/sh\ntest -z "$INSIDE" || exec /bin/sh "$@"\nINSIDE=1 exec {inside} "$@"\n'})
+        shell.chmod(0o700)
+        inventory[name] = {
+            "ansible_connection": "local", "ansible_shell_executable": str(shell.absolute()), "ansible_become": False,
+            "ansible_python_interpreter": sys.executable,
+        }  # fmt: skip
+    files.replace_all({folder / MACHINES: json.dumps({"all": {"hosts": inventory}})})  # JSON is YAML

@@ -43,5 +43,5 @@ class Project:
     def apply(self, *options: str, code: int | None = 0) -> str:
         """Render and apply."""
         self.mcci("render")
-        quick(self.world, self.folder / "network/ansible/inventory/quick.yml")
+        quick(self.world, self.folder / "network")
         return self.mcci("apply", *options, code=code)

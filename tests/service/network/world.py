@@ -1,52 +1,28 @@
-"""A small internet on this machine: each site's instance and a private host behind it, in namespaces of their own.
-
-An instance has its own network, processes, `/etc` and `/run`. Whatever runs in it ends with it.
-"""
+"""A small internet on this machine: each site's instance and a private host behind it, in namespaces of their own."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mcci.clients import namespaces
+from mcci.clients.namespaces import Machine
+from mcci.lab.network import tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-START = """
-set -e
-mount -t tmpfs tmpfs /run
-mkdir -p /run/etc/upper /run/etc/work
-mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work /etc
-ip link set lo up
-echo ready
-exec sleep infinity
-"""
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Something with a network of its own, entered by the number of its first process."""
-
-    name: str
-    pid: int
-
-    def enter(self, *arguments: str) -> list[str]:
-        """Return the command line that runs a program there."""
-        return ["nsenter", "-t", str(self.pid), "--net", "--mount", "--pid", *arguments]
-
-    def run(self, *arguments: str, timeout: float = 30) -> str:
-        """Run a program there and return its output. Raises where it fails."""
-        done = subprocess.run(self.enter(*arguments), capture_output=True, text=True, timeout=timeout)
-        if done.returncode:
-            raise AssertionError(f"{self.name}: {' '.join(arguments)}: {done.stdout}{done.stderr}")
-        return done.stdout
+class Place(Machine):
+    """Something with a network of its own."""
 
     def sh(self, script: str) -> str:
         """Run a shell's script there."""
@@ -150,10 +126,10 @@ def until(holds: Callable[[], bool], seconds: float = 20) -> None:
 def world(names: Sequence[str], folder: Path) -> Iterator[World]:
     """Make the internet with these sites, and take it away again."""
     with ExitStack() as stack:
-        internet = stack.enter_context(_place("internet"))
+        internet = stack.enter_context(_place("internet", folder))
         internet.sh("ip link add br0 type bridge && ip link set br0 up")
-        gateways = {name: stack.enter_context(_place(name)) for name in names}
-        hosts = {name: stack.enter_context(_place(f"{name}-host")) for name in names}
+        gateways = {name: stack.enter_context(_place(name, folder)) for name in names}
+        hosts = {name: stack.enter_context(_place(f"{name}-host", folder)) for name in names}
         for number, name in enumerate(names, 1):
             _wire(internet, gateways[name], hosts[name], number)
         yield World(internet, gateways, hosts, folder)
@@ -162,63 +138,37 @@ def world(names: Sequence[str], folder: Path) -> Iterator[World]:
 @contextmanager
 def join(found: World, number: int) -> Iterator[Place]:
     """Plug one more machine into the internet, at `address(number)`."""
-    with _place(f"machine {number}") as place:
-        _veth(found.internet, f"wan{number}", place, "wan")
+    with _place(f"machine-{number}", found.folder) as place:
+        namespaces.wire(found.internet, f"wan{number}", place, "wan")
         found.internet.sh(f"ip link set wan{number} master br0 up")
         place.sh(f"ip addr add {address(number)}/24 dev wan && ip link set wan up")
         yield place
 
 
-def quick(found: World, inventory: Path) -> None:
-    """Let Ansible reach the instances that the inventory has by entering them, in place of ssh."""
-    lines = ["all:", "  hosts:"]
-    known = {path.stem for path in inventory.parent.glob("host_vars/*.yml")}
-    for name, place in found.gateways.items():
-        if name not in known:
-            continue
-        shell = found.folder / f"shell-{name}"
-        # Ansible's shell module takes this for the shell in there, too
-        enter = f'PLACE={name} exec nsenter -t {place.pid} --net --mount --pid /bin/sh "$@"'
-        shell.write_text(f'#!/bin/sh\ntest -z "$PLACE" || exec /bin/sh "$@"\n{enter}\n')
-        shell.chmod(0o755)
-        lines += [
-            f"    {name}:", "      ansible_connection: local", f"      ansible_shell_executable: {shell}",
-            "      ansible_become: false", f"      ansible_python_interpreter: {sys.executable}",
-        ]  # fmt: skip
-    inventory.write_text("\n".join(lines) + "\n")
+def quick(found: World, network: Path) -> None:
+    """Let Ansible reach the instances that a rendered folder has by entering them, in place of ssh."""
+    known = {path.stem for path in network.glob("ansible/inventory/host_vars/*.yml")}
+    tunnels.enter_machines({name: place for name, place in found.gateways.items() if name in known}, network)
 
 
 @contextmanager
-def _place(name: str) -> Iterator[Place]:
-    process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-         "--mount-proc", "sh", "-c", START],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def _place(name: str, logs: Path) -> Iterator[Place]:
+    machine, daemon = namespaces.start(name, logs / f"{name}.log")
     try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n", f"the namespaces of {name} cannot be made"
-        child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
-        yield Place(name, int(child))
+        yield Place(name, machine.pid)
     finally:
-        process.kill()
-        process.communicate()
+        daemon.stop(0)
 
 
 def _wire(internet: Place, gateway: Place, host: Place, number: int) -> None:
     """Plug an instance into the internet, and a host into the instance."""
-    _veth(internet, f"wan{number}", gateway, "wan")
-    _veth(gateway, "lan", host, "lan")
+    namespaces.wire(internet, f"wan{number}", gateway, "wan")
+    namespaces.wire(gateway, "lan", host, "lan")
     internet.sh(f"ip link set wan{number} master br0 up")
     gateway.sh(f"ip addr add {address(number)}/24 dev wan && ip link set wan up")
     gateway.sh(f"ip addr add 10.{number}.0.1/16 dev lan && ip link set lan up")
     host.sh(f"ip addr add {host_address(number)}/16 dev lan && ip link set lan up")
     host.sh(f"ip route add default via 10.{number}.0.1")
-
-
-def _veth(one: Place, device: str, other: Place, peer: str) -> None:
-    command = ["ip", "link", "add", device, "netns", str(one.pid), "type", "veth", "peer", "name", peer]
-    subprocess.run([*command, "netns", str(other.pid)], check=True)
 
 
 def _outage(text: str, interval: float, began: float, ended: float) -> Outage:
