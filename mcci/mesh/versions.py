@@ -55,7 +55,8 @@ def refusals(wanted: Numbers, kubernetes: Mapping[str, str], installed: Mapping[
     found = []
     if wanted < OLDEST:
         found.append(f"Istio {wanted} is too old: its charts lack the profile 'remote'. Use {OLDEST.short} or newer.")
-    oldest = TESTED.get(wanted.minor, TESTED[max(TESTED)])[0]
+    known = TESTED.get(min(wanted.minor, max(TESTED)))  # of a newer Istio, what the newest known one needs
+    oldest = known[0] if known else 0
     for cluster, text in kubernetes.items():
         has = parse(text)
         if has and has < Numbers(1, oldest):
