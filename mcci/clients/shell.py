@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -63,8 +64,8 @@ def run(
     end = time.monotonic() + timeout
     ended: Exception | None = None
     try:
-        while process.poll() is None and ended is None:
-            if stop.wait(LOOK if process.poll() is None else 0):
+        while not _ends(process, LOOK) and ended is None:
+            if stop.is_set():
                 ended = Stopped()
             elif time.monotonic() > end:
                 ended = TimedOut()
@@ -81,6 +82,24 @@ def run(
     if ended is not None:
         raise ended
     return code
+
+
+def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Return whether a process ends within so many seconds, at once when it does where the system can say so."""
+    if process.poll() is not None:
+        return True
+    if not hasattr(os, "pidfd_open"):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return process.returncode is not None
+    handle = os.pidfd_open(process.pid)
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        poll.poll(seconds * 1000)
+    finally:
+        os.close(handle)
+    return process.poll() is not None
 
 
 def end_marked(mark: str) -> None:

@@ -14,32 +14,67 @@ if TYPE_CHECKING:
 
     from mcci.rehearsal.runner.job import RunnerJob
 
+ORIGIN = "mcci-origin"  # stands for the address, which holds a job's token
 STRATEGIES = ("fetch", "clone", "none", "empty")
 
 
 class Mirror:
-    """What the runner has fetched of a repository, so that each commit comes over the network once."""
+    """What the runner has fetched of a repository: each commit comes over the network once, and is prepared once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._known: set[str] = set()
 
-    def fetch(self, job: RunnerJob) -> Path:
-        """Return the mirror with the job's commit in it. Raises `ServiceFailed`."""
+    def clone(self, job: RunnerJob, folder: Path) -> None:
+        """Make `folder` a clone with the job's commit fetched, not checked out. Raises `ServiceFailed`.
+
+        What git keeps of a commit never changes, so clones share it by hard links, as `git clone --local` does.
+        """
         with self._lock:
-            git = Repository(self._folder)
-            if not self._folder.exists():
-                self._folder.mkdir(parents=True)
-                git.run("init", "--quiet", "--bare")
-                git.run("config", "uploadpack.allowAnySHA1InWant", "true")
-            if job.sha not in self._known:
-                try:
-                    git.run("fetch", "--quiet", "--no-tags", job.repository, f"+{job.sha}:refs/commits/{job.sha}")
-                except GitFailed as error:
-                    raise ServiceFailed(f"the commit {job.sha[:8]} could not be fetched: {error}") from error
-                self._known.add(job.sha)
-            return self._folder
+            prepared = self._prepared(job)
+        (folder / ".git").mkdir()
+        for file in sorted(prepared.rglob("*")):
+            copy = folder / ".git" / file.relative_to(prepared)
+            if file.is_dir():
+                copy.mkdir(parents=True, exist_ok=True)
+            elif "objects" in copy.relative_to(folder).parts:
+                _link(file, copy)
+            else:
+                shutil.copy2(file, copy)
+        config = folder / ".git/config"
+        config.write_text(config.read_text().replace(ORIGIN, job.repository))
+
+    def _prepared(self, job: RunnerJob) -> Path:
+        """Return the `.git` of a clone of the job's commit."""
+        source = self._fetched(job)
+        prepared = self._folder.parent / "prepared" / f"{job.sha}-{job.depth}"
+        if not prepared.exists():
+            new = prepared.with_suffix(".new")
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            git = Repository(new)
+            depth = [f"--depth={job.depth}"] if job.depth else []
+            git.run("init", "--quiet", "--template=")
+            git.run("remote", "add", "origin", ORIGIN)
+            git.run("fetch", "--quiet", "--no-tags", *depth, source.resolve().as_uri(), job.sha)
+            (new / ".git").rename(prepared)
+            new.rmdir()
+        return prepared
+
+    def _fetched(self, job: RunnerJob) -> Path:
+        git = Repository(self._folder)
+        if not self._folder.exists():
+            self._folder.mkdir(parents=True)
+            git.run("init", "--quiet", "--bare")
+            git.run("config", "uploadpack.allowAnySHA1InWant", "true")
+        if job.sha not in self._known:
+            try:
+                git.run("fetch", "--quiet", "--no-tags", job.repository, f"+{job.sha}:refs/commits/{job.sha}")
+            except GitFailed as error:
+                raise ServiceFailed(f"the commit {job.sha[:8]} could not be fetched: {error}") from error
+            self._known.add(job.sha)
+        return self._folder
 
 
 def prepare(job: RunnerJob, folder: Path, mirror: Mirror) -> str:
@@ -54,13 +89,15 @@ def prepare(job: RunnerJob, folder: Path, mirror: Mirror) -> str:
         raise ServiceFailed(f"unknown GIT_STRATEGY {strategy}: {', '.join(STRATEGIES)}")
     if strategy in ("none", "empty"):
         return "Skipping Git repository setup"
-    source = mirror.fetch(job)
-    git = Repository(folder)
-    depth = [f"--depth={job.depth}"] if job.depth else []
-    git.run("init", "--quiet")
-    git.run("remote", "add", "origin", job.repository)
-    git.run("fetch", "--quiet", "--no-tags", *depth, source.resolve().as_uri(), job.sha)
+    mirror.clone(job, folder)
     if job.variables.get("GIT_CHECKOUT") == "false":
         return "Skipping Git checkout"
-    git.run("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", "--force", job.sha)
+    Repository(folder).run("-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", "--force", job.sha)
     return f"Checking out {job.sha[:8]} as detached HEAD (ref is {job.ref})..."
+
+
+def _link(file: Path, copy: Path) -> None:
+    try:
+        copy.hardlink_to(file)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(file, copy)

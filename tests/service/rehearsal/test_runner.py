@@ -215,9 +215,9 @@ cached:
 def test_no_commit(play: Callable[..., Pipeline], site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job whose commit cannot be had fails as a runner's system failure, and the runner goes on."""
 
-    def refuse(self: object, job: object) -> Path:
+    def refuse(self: object, job: object, folder: Path) -> None:
         raise ServiceFailed("the commit could not be fetched")
 
-    monkeypatch.setattr(workspace.Mirror, "fetch", refuse)
+    monkeypatch.setattr(workspace.Mirror, "clone", refuse)
     pipeline = play("job: {script: [echo]}")
     assert pipeline.builds["job"].failure_reason == "runner_system_failure"
