@@ -48,3 +48,18 @@ def found(dump: Any) -> Iterator[dict[str, int]]:
     elif isinstance(dump, list):
         for value in dump:
             yield from found(value)
+
+
+def endpoints(url: str) -> dict[str, tuple[str, ...]]:
+    """Return the addresses behind each cluster of the Envoy at `url`, by the cluster's name. Raises `ProxyFailed`."""
+    import httpx
+
+    try:
+        reply = httpx.get(f"{url.rstrip('/')}/clusters", params={"format": "json"}, timeout=TIMEOUT)
+        reply.raise_for_status()
+        return {
+            each["name"]: tuple(host["address"]["socket_address"]["address"] for host in each.get("host_statuses", ()))
+            for each in reply.json()["cluster_statuses"]
+        }
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError) as error:
+        raise ProxyFailed(f"the proxy at {url} does not tell its endpoints: {error!r}") from error

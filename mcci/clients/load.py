@@ -42,6 +42,7 @@ class Tally:
 
     sent: int = 0
     failed: int = 0
+    first_failure: str = ""
     by_version: Counter[str] = field(default_factory=Counter)
     by_status: Counter[int] = field(default_factory=Counter)
 
@@ -49,12 +50,13 @@ class Tally:
 class Load:
     """Sends GETs from a thread of its own, from `with` to its end."""
 
-    def __init__(self, url: str, *, rate: float, headers: Mapping[str, str] | None = None) -> None:
-        """`rate` is in requests a second. The answers' JSON says in `version` who answered."""
+    def __init__(self, url: str, *, rate: float, headers: Mapping[str, str] | None = None, kept: int = KEPT) -> None:
+        """`rate` is in requests a second; so many answers are `kept`. The answers' JSON says in `version` who did."""
         self.url = url
         self.rate = rate
         self.tally = Tally()
-        self.answers: deque[Answer] = deque(maxlen=KEPT)
+        self.begun = 0.0  # time.monotonic
+        self.answers: deque[Answer] = deque(maxlen=kept)
         self._headers = dict(headers or {})
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name=f"load {url}", daemon=True)
@@ -94,11 +96,14 @@ class Load:
         self.answers.append(answer)
         self.tally.sent += 1
         self.tally.failed += answer.failed
+        if answer.failed and not self.tally.first_failure:
+            self.tally.first_failure = f"HTTP {answer.status}" if answer.status else answer.error
         self.tally.by_status[answer.status] += 1
         self.tally.by_version[answer.version] += 1
 
     def start(self) -> None:
         """Begin to send."""
+        self.begun = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcci.clients import background
 from mcci.errors import ServiceFailed, UsageError
+from mcci.lab.load import model as load
 from mcci.lab.parts import PARTS
 from mcci.lab.plan import read_json
 
@@ -83,6 +84,7 @@ def _up(
             )
         return _wait(folder, found.pid, found.began, say, seconds)
     _clean(folder, found)
+    load.forget(folder)
     folder.write_plan(plan)
     folder.state.unlink(missing_ok=True)
     folder.log.write_text("")

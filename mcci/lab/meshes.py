@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from mcci.config.model import Config
+    from mcci.lab.plan import Plan
 
 # by environment: its clusters, and those that hold the Istio objects
 DEFAULT: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -30,3 +31,12 @@ def of(config: Config | None, clusters: Collection[str]) -> tuple[Mesh, ...]:
             leading = tuple(each for each in config_clusters if each in here) or here[:1]
             found.append(Mesh(name=name, clusters=here, config=leading))
     return tuple(found)
+
+
+def callers(config: Config | None, plan: Plan) -> str:
+    """Return the cluster that callers are in unless they say otherwise: production's first, or the lab's."""
+    production = {"production"}
+    if config is not None:
+        production = {name for name, each in config.environments.items() if each.is_production}
+    of_production = [each.clusters[0] for each in plan.meshes if each.name in production]
+    return next(iter((*of_production, *plan.clusters)))

@@ -40,6 +40,10 @@ class Mesh:
     clusters: tuple[str, ...]
     config: tuple[str, ...]
 
+    def config_of(self, cluster: str) -> str:
+        """Return the cluster whose Istio objects hold in `cluster`: its own, or the leader's."""
+        return cluster if cluster in self.config else self.config[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

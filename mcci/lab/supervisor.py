@@ -82,10 +82,18 @@ def _run(plan: Plan, folder: Folder, stop: threading.Event, lock: TextIO) -> int
         body["ready"] = True
         write_json(folder.state, body)
         while not stop.wait(LOOK):
-            if os.fstat(lock.fileno()).st_nlink == 0:
-                logger.error("%s was removed: the lab ends", folder.path)
+            if not _is_there(folder, lock):
+                logger.error("%s was removed or moved: the lab ends", folder.path)
                 break
     return 0
+
+
+def _is_there(folder: Folder, lock: TextIO) -> bool:
+    """Whether the folder is still the one that this process holds the lock of."""
+    try:
+        return os.path.samestat(folder.lock.stat(), os.fstat(lock.fileno()))
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

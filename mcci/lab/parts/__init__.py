@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mcci.lab.parts import clusters, engine, mesh, metrics, network, registry
+from mcci.lab.parts import clusters, engine, load, mesh, metrics, network, registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,4 +27,4 @@ class Part(Protocol):
         """End what is left of it after its supervisor was killed."""
 
 
-PARTS: tuple[Part, ...] = (registry, engine, clusters, network, mesh, metrics)
+PARTS: tuple[Part, ...] = (registry, engine, clusters, network, mesh, metrics, load)

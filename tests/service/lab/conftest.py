@@ -15,6 +15,7 @@ import pytest
 
 from mcci.clients import base_image
 from tests.service.engine import engines
+from tests.service.lab.site import Site
 from tests.service.registry import servers
 from tests.tools.helm import HelmMissingError, kubectl
 
@@ -182,3 +183,11 @@ def web(engine: str, base: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         digest = docker(engine, "image", "inspect", "--format", "{{index .RepoDigests 0}}", name).strip()
         docker(engine, "image", "rm", "--force", name, digest)
         yield digest
+
+
+@pytest.fixture(scope="session")
+def site(web: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start a lab with every part, and deploy a service to it."""
+    with making(tmp_path_factory.mktemp("lab")) as lab:
+        lab.environment.pop("DOCKER_HOST", None)
+        yield Site(lab, web)
