@@ -59,7 +59,7 @@ def step_command(
     Run again, it changes nothing. Exit codes: 4 when the judge found it worse and the traffic went back, 5 when it is
     held (bake time, too little evidence, too few ready pods), 6 when another moves it, 7 when the pipeline is stale.
     """
-    from mcci.canary.step import patiently, step
+    from mcci.canary.actions.step import patiently, step
     from mcci.config.model import Notice
 
     with opened(service, environment, without, config) as found, reported(found, f"step to {to}", dry_run) as end:
@@ -98,8 +98,8 @@ def promote_command(
     No weight moves and no pod restarts. The old version stays ready for the rollback window; until then `abort` goes
     back to it, and a later deployment retires it.
     """
-    from mcci.canary.promote import promote
-    from mcci.canary.step import patiently
+    from mcci.canary.actions.promote import promote
+    from mcci.canary.actions.step import patiently
     from mcci.config.model import Notice
 
     with opened(service, environment, without, config) as found, reported(found, "promote", dry_run) as end:
@@ -131,7 +131,7 @@ def abort_command(
 
     Whatever anybody has made of the weights. Refused while the stable version has no ready pod, unless --force.
     """
-    from mcci.canary.abort import abort
+    from mcci.canary.actions.abort import abort
     from mcci.config.model import Notice
 
     pause = _duration(gradually) if gradually else 0
@@ -161,8 +161,8 @@ def status_command(
 ) -> int:
     """Show the plan of SERVICE, its step, the weights in every cluster, the evidence, who and when."""
     from mcci import output
-    from mcci.canary import status
-    from mcci.canary.survey import look
+    from mcci.canary.clusters.survey import look
+    from mcci.canary.report import status
 
     with opened(service, environment, without, config) as found:
 

@@ -40,7 +40,7 @@ def judge_command(
 
     Exit codes: 0 pass, 4 fail (all traffic goes back, but with --dry-run and --from), 5 inconclusive.
     """
-    from mcci.canary.judging import judge_now
+    from mcci.canary.actions.judge import judge_now
     from mcci.config.model import Notice
 
     if file is not None:
@@ -58,7 +58,7 @@ def judge_command(
 def _replayed(service: str | None, file: Path, config: Path, format_: str) -> int:
     """Judge recorded series; a fail at any look is the answer, else the last look's verdict."""
     from mcci import output
-    from mcci.canary import open as opening
+    from mcci.canary.clusters import open as opening
     from mcci.canary.judge.replay import replay
     from mcci.clients import files, repository
     from mcci.config.canary import Analysis

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mcci.canary.status import Status
+    from mcci.canary.report.status import Status
 
 WIDTH = 40
 
@@ -41,7 +41,7 @@ def screen(found: Status) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    from mcci.canary import status
+    from mcci.canary.report import status
 
     state = found.state
     if state is None:

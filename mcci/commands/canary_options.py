@@ -17,9 +17,9 @@ from mcci.cli import config_option, format_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from mcci.canary.clusters.site import Site
     from mcci.canary.outcome import Outcome
     from mcci.canary.report.files import Report
-    from mcci.canary.site import Site
     from mcci.canary.verdict import Judge
     from mcci.config.canary import Canary
     from mcci.config.model import Config, Notice
@@ -85,7 +85,7 @@ class Opened:
 def opened(service: str, environment: str | None, without: tuple[str, ...], config: Path) -> Iterator[Opened]:
     """Open the clusters that concern a service's canary. Raises `UsageError`."""
     from mcci import job, output
-    from mcci.canary import open as opening
+    from mcci.canary.clusters import open as opening
     from mcci.canary.report.files import Report
     from mcci.canary.verdict import NoJudge
     from mcci.clients import prometheus, repository
@@ -104,7 +104,7 @@ def opened(service: str, environment: str | None, without: tuple[str, ...], conf
     metrics = prometheus.open_all(urls, os.environ)
     judge: Judge = NoJudge()
     if metrics:
-        from mcci.canary.prometheus_judge import PrometheusJudge
+        from mcci.canary.judge.prometheus import PrometheusJudge
 
         judge = PrometheusJudge(
             metrics=metrics, namespace=model.namespace_of(place), analysis=settings.analysis
@@ -147,7 +147,7 @@ def time_left() -> float:
 def tell(opened: Opened, notice: Notice, state: Any, verdict: str, why: str) -> None:
     """Tell the webhooks."""
     from mcci import output
-    from mcci.canary import notify
+    from mcci.canary.report import notify
 
     if opened.config.notifications and state is not None:
         message = notify.message(opened.site, state, notice, verdict, why)

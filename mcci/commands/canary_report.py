@@ -43,7 +43,7 @@ class End:
         from dataclasses import replace
 
         from mcci import output
-        from mcci.canary.watch import stay
+        from mcci.canary.actions.watch import stay
 
         found = self.found
         seconds = min(float(found.settings.bake), time_left())
@@ -58,8 +58,8 @@ class End:
 
     def failed(self, error: McciError) -> None:
         """Note why a command did nothing, or not all."""
+        from mcci.canary.clusters.survey import last_state
         from mcci.canary.report.junit import Case, Result
-        from mcci.canary.survey import last_state
         from mcci.config.model import Notice
 
         case = Case(name=self.name, result=Result.FAILED, message=str(error).splitlines()[0], text=str(error))
@@ -94,7 +94,7 @@ def seen(found: Opened, outcome: Outcome, *, stays: bool = False) -> Outcome:
         return outcome
     from dataclasses import replace
 
-    from mcci.canary import observe
+    from mcci.canary.clusters import observe
 
     observers: list[observe.Observer] = [observe.Proxy(url=url, namespace=found.site.namespace) for url in urls]
     if not observers:

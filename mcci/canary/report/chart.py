@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from mcci.canary.actions.watch import Sample
     from mcci.canary.state import State
-    from mcci.canary.watch import Sample
 
     Across = Callable[[float], float]
 

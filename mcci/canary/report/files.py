@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from mcci.canary.actions.watch import Sample
     from mcci.canary.state import State
-    from mcci.canary.watch import Sample
 
 FOLDER = "canary"
 _RESULTS = {Verdict.PASS: Result.PASSED, Verdict.UNJUDGED: Result.SKIPPED}

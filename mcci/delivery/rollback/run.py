@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mcci.canary import abort as giving_back
-from mcci.canary import open as opening
-from mcci.canary import promote as promoting
-from mcci.canary import step as stepping
+from mcci.canary.actions import abort as giving_back
+from mcci.canary.actions import promote as promoting
+from mcci.canary.actions import step as stepping
+from mcci.canary.clusters import open as opening
 from mcci.canary.state import Phase
 from mcci.canary.verdict import NoJudge
 from mcci.canary.versions import version_of
@@ -24,7 +24,7 @@ from mcci.delivery.rollback.goal import Goal, Traffic, goal, traffic
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.site import Site
     from mcci.canary.state import State
     from mcci.config.model import Service
     from mcci.delivery.deploy.live import Live

@@ -20,7 +20,8 @@ import yaml
 
 from mcci.__main__ import run
 from mcci.canary import state as states
-from mcci.canary import state_json, survey, traffic
+from mcci.canary import state_json, traffic
+from mcci.canary.clusters import survey
 from mcci.canary.facts import pods
 from mcci.canary.state import Actor, State
 from mcci.clients.kubernetes import client, kubeconfig

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from mcci.canary import traffic
-from mcci.canary.move import Restored
-from mcci.canary.site import Site
+from mcci.canary.actions.step import step
+from mcci.canary.clusters.move import Restored
+from mcci.canary.clusters.site import Site
 from mcci.canary.state import Action, Actor
-from mcci.canary.step import step
 from mcci.clients.kubernetes.api import LEASE, VIRTUAL_SERVICE, Conflict, Unreachable
 from mcci.clusters.leases import LeaseLost, LockHeld, SystemClock
 from mcci.config.model import Canary, Duration

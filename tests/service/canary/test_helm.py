@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from mcci.canary.move import Restored
+from mcci.canary.actions.step import step
+from mcci.canary.clusters.move import Restored
 from mcci.canary.state import Phase
-from mcci.canary.step import step
 from mcci.clients.kubernetes.api import VIRTUAL_SERVICE
 from tests.charts.conftest import require
 from tests.service.canary.hooks import Between

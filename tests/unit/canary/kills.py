@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from mcci.canary.abort import abort
-from mcci.canary.promote import promote
-from mcci.canary.site import Site
-from mcci.canary.step import step
+from mcci.canary.actions.abort import abort
+from mcci.canary.actions.promote import promote
+from mcci.canary.actions.step import step
+from mcci.canary.clusters.site import Site
 from mcci.clients.kubernetes.api import LEASE
 from mcci.errors import McciError
 from tests.unit.canary.world import SETTINGS, SPACE, Judge, World

@@ -9,10 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mcci.canary.actions.step import step
+from mcci.canary.clusters.session import ForeignEdit
 from mcci.canary.plan import next_step
-from mcci.canary.session import ForeignEdit
 from mcci.canary.state import Action, Phase, name_of
-from mcci.canary.step import step
 from mcci.canary.verdict import Verdict
 from mcci.clients.kubernetes.api import CONFIG_MAP, VIRTUAL_SERVICE, Conflict, Unreachable
 from mcci.errors import ExitCode, McciError

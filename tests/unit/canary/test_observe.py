@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcci.canary import observe
+from mcci.canary.clusters import observe
 from mcci.canary.guards import OnHold
 from mcci.canary.state import State
 from mcci.clients import envoy

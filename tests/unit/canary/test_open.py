@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcci.canary import open as opening
+from mcci.canary.clusters import open as opening
 from mcci.canary.state import Actor
 from mcci.config.load import load
 from mcci.config.model import Config

@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mcci.canary import notify, status
-from mcci.canary.report import chart, junit, links, metrics, notices
+from mcci.canary.clusters.survey import look
+from mcci.canary.report import chart, junit, links, metrics, notices, notify, status
 from mcci.canary.report.files import Report
 from mcci.canary.report.junit import Case, Result
-from mcci.canary.survey import look
 from mcci.canary.verdict import Look, Verdict, missing
 from mcci.clients.kubernetes.api import Unreachable
 from mcci.commands.canary_live import live

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from mcci.canary.abort import abort
+from mcci.canary.actions.abort import abort
+from mcci.canary.actions.judge import judge_now
+from mcci.canary.actions.promote import promote
+from mcci.canary.actions.step import patiently, step
+from mcci.canary.clusters.session import ForeignEdit
 from mcci.canary.guards import Busy, OnHold, Stale
-from mcci.canary.judging import judge_now
 from mcci.canary.plan import NoCanary, NotInPlan
-from mcci.canary.promote import promote
-from mcci.canary.session import ForeignEdit
 from mcci.canary.state import Action, Actor, Phase
-from mcci.canary.step import patiently, step
 from mcci.canary.verdict import Verdict
 from mcci.clients.kubernetes.api import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, LEASE, POD, VIRTUAL_SERVICE, Kind
 from mcci.clusters.leases import LeaseLost

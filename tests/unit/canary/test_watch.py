@@ -7,12 +7,12 @@ from datetime import datetime
 
 import pytest
 
-from mcci.canary.abort import abort
+from mcci.canary.actions.abort import abort
+from mcci.canary.actions.step import step
+from mcci.canary.actions.watch import Sample, stay
 from mcci.canary.guards import OnHold
 from mcci.canary.state import Action, Actor, State
-from mcci.canary.step import step
 from mcci.canary.verdict import Look, Verdict
-from mcci.canary.watch import Sample, stay
 from mcci.clients.kubernetes.api import POD
 from mcci.errors import ExitCode
 from tests.unit.canary.kills import prepared

@@ -8,7 +8,7 @@ from typing import Any
 
 from mcci.canary import state as states
 from mcci.canary import state_json, traffic
-from mcci.canary.site import Site
+from mcci.canary.clusters.site import Site
 from mcci.canary.state import Actor, State
 from mcci.canary.verdict import Look, Verdict
 from mcci.clients.kubernetes.api import CONFIG_MAP, NAMESPACE, POD, VIRTUAL_SERVICE

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mcci.canary import facts, judged, state_json, traffic
+from mcci.canary import facts, state_json, traffic
+from mcci.canary.actions import judged
+from mcci.canary.clusters.session import opened
+from mcci.canary.clusters.site import each
 from mcci.canary.guards import OnHold
 from mcci.canary.outcome import Outcome
-from mcci.canary.session import opened
-from mcci.canary.site import each
 from mcci.canary.state import Phase
 from mcci.canary.verdict import Look, Verdict
 from mcci.clients.kubernetes.api import CONFIG_MAP, POD
@@ -21,7 +22,7 @@ from mcci.errors import ExitCode, McciError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.site import Site
     from mcci.canary.state import State
     from mcci.canary.verdict import Judge
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcci.canary import settle, state_json, traffic
-from mcci.canary.site import each, raise_first
+from mcci.canary.clusters.site import each, raise_first
+from mcci.canary.clusters.survey import find, kind_of
 from mcci.canary.state import LEADER, TOKEN, Action, Entry, Intent
-from mcci.canary.survey import find, kind_of
 from mcci.clients.kubernetes.api import CONFIG_MAP, Conflict
 from mcci.clusters.leases import LeaseLost
 from mcci.errors import ExitCode, McciError
@@ -22,8 +22,8 @@ from mcci.errors import ExitCode, McciError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcci.canary.clusters.site import Guard, Site
     from mcci.canary.facts import Survey
-    from mcci.canary.site import Guard, Site
     from mcci.canary.state import State
     from mcci.clients.kubernetes.api import ClusterApi, Object
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mcci.canary import guards, judged, plan, traffic
+from mcci.canary import guards, plan, traffic
+from mcci.canary.actions import judged
+from mcci.canary.actions.scale import scale_for
+from mcci.canary.clusters.move import Note
+from mcci.canary.clusters.session import hold_unless, live, opened, require_traffic, settled
 from mcci.canary.guards import OnHold
-from mcci.canary.move import Note
 from mcci.canary.outcome import Outcome
-from mcci.canary.scale import scale_for
-from mcci.canary.session import hold_unless, live, opened, require_traffic, settled
 from mcci.canary.state import Action
 from mcci.canary.verdict import Verdict
 from mcci.config.model import Gate
@@ -18,8 +19,8 @@ from mcci.config.model import Gate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcci.canary.session import Session
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.session import Session
+    from mcci.canary.clusters.site import Site
     from mcci.canary.state import State
     from mcci.canary.verdict import Judge
     from mcci.config.canary import Canary

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcci.canary import guards, settle, traffic
-from mcci.canary.move import Note
+from mcci.canary.clusters.move import Note
+from mcci.canary.clusters.session import live, opened, require_traffic
 from mcci.canary.outcome import Outcome
 from mcci.canary.plan import NoCanary
-from mcci.canary.session import live, opened, require_traffic
 from mcci.canary.settle import Found
 from mcci.canary.state import Action, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcci.canary.move import Moved
-    from mcci.canary.session import Session
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.move import Moved
+    from mcci.canary.clusters.session import Session
+    from mcci.canary.clusters.site import Site
     from mcci.canary.state import State
 
 

@@ -10,13 +10,13 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from mcci.canary import guards
-from mcci.canary.site import each, raise_first
+from mcci.canary.clusters.site import each, raise_first
 from mcci.clients.kubernetes.api import AUTOSCALER, DEPLOYMENT, NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcci.canary.session import Session
+    from mcci.canary.clusters.session import Session
     from mcci.clients.kubernetes.api import ClusterApi, Object
 
 PATIENCE = 180.0  # seconds until the new pods must be ready

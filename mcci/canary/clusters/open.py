@@ -5,14 +5,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from mcci.canary.site import Site, nothing
+from mcci.canary.clusters.site import Site, nothing
 from mcci.canary.state import Actor
 from mcci.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mcci.canary.site import Clock
+    from mcci.canary.clusters.site import Clock
     from mcci.clients.kubernetes.api import ClusterApi
     from mcci.config.canary import Canary
     from mcci.config.model import Config, Environment, Service

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcci.canary import judged, plan
+from mcci.canary import plan
+from mcci.canary.actions import judged
+from mcci.canary.clusters.session import opened
 from mcci.canary.outcome import Outcome
-from mcci.canary.session import opened
 from mcci.canary.verdict import Verdict
 from mcci.errors import ExitCode
 
 if TYPE_CHECKING:
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.site import Site
     from mcci.canary.verdict import Judge
 
 

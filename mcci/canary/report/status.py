@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcci.canary import guards, plan, settle, state_json, traffic
-from mcci.canary.session import live
+from mcci.canary.clusters.session import live
 from mcci.canary.settle import Found
 from mcci.canary.state import Phase
 from mcci.canary.verdict import missing
@@ -16,8 +16,8 @@ from mcci.config.keys import Duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcci.canary.clusters.site import Site
     from mcci.canary.facts import Survey, View
-    from mcci.canary.site import Site
     from mcci.canary.state import State
     from mcci.canary.verdict import Look
     from mcci.config.canary import Canary

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcci.canary import traffic
-from mcci.canary.abort import give_back
+from mcci.canary.actions.abort import give_back
+from mcci.canary.clusters.move import Note
 from mcci.canary.guards import OnHold
-from mcci.canary.move import Note
 from mcci.canary.outcome import Outcome
 from mcci.canary.verdict import Verdict, missing
 from mcci.errors import ExitCode
 
 if TYPE_CHECKING:
-    from mcci.canary.session import Session
+    from mcci.canary.clusters.session import Session
     from mcci.canary.state import State
     from mcci.canary.verdict import Judge, Look
 

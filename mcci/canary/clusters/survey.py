@@ -9,15 +9,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mcci.canary import facts, state_json
+from mcci.canary.clusters.site import each, raise_first
 from mcci.canary.facts import Survey, View
-from mcci.canary.site import each, raise_first
 from mcci.clients.kubernetes.api import CONFIG_MAP, LEASE, POD, VIRTUAL_SERVICE, Kind
 from mcci.errors import McciError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.site import Site
     from mcci.canary.state import State
     from mcci.clients.kubernetes.api import ClusterApi, Object
 

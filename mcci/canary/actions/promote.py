@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mcci.canary import guards, judged, plan, settle, traffic
+from mcci.canary import guards, plan, settle, traffic
+from mcci.canary.actions import judged
+from mcci.canary.clusters.session import hold_unless, opened, require_traffic, settled
 from mcci.canary.outcome import Outcome
 from mcci.canary.plan import NotInPlan
-from mcci.canary.session import hold_unless, opened, require_traffic, settled
 from mcci.canary.state import Action, Entry, Phase
 from mcci.canary.verdict import Verdict
 
 if TYPE_CHECKING:
-    from mcci.canary.session import Session
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.session import Session
+    from mcci.canary.clusters.site import Site
     from mcci.canary.state import State
     from mcci.canary.verdict import Judge, Look
     from mcci.config.canary import Canary

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mcci.canary import settle, traffic
+from mcci.canary.clusters.move import Note, move, write_state
+from mcci.canary.clusters.survey import look
 from mcci.canary.guards import Hold, OnHold, deploying, refuse, stale
-from mcci.canary.move import Note, move, write_state
 from mcci.canary.plan import NoCanary
 from mcci.canary.settle import Found
 from mcci.canary.state import Action, Intent
-from mcci.canary.survey import look
 from mcci.clients.kubernetes.api import Unreachable
 from mcci.clusters import leases
 from mcci.clusters.leases import Holder, LeaseLost
@@ -21,9 +21,9 @@ from mcci.errors import McciError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mcci.canary.clusters.move import Moved
+    from mcci.canary.clusters.site import Guard, Site
     from mcci.canary.facts import Survey
-    from mcci.canary.move import Moved
-    from mcci.canary.site import Guard, Site
     from mcci.canary.state import State
 
 

@@ -11,7 +11,7 @@ from mcci.errors import McciError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcci.canary.site import Site
+    from mcci.canary.clusters.site import Site
     from mcci.canary.state import State
     from mcci.config.model import Notice, Webhook
 

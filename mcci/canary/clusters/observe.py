@@ -15,8 +15,8 @@ from mcci.errors import McciError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mcci.canary.clusters.site import Clock
     from mcci.canary.judge import Metrics
-    from mcci.canary.site import Clock
     from mcci.canary.state import State
     from mcci.config.canary import Analysis
 
