@@ -103,7 +103,8 @@ def _judge(request: Request, state: Any, log: str) -> Result:
     if state is None:
         return _result(request, Status.FAILED, f"no answer within {SECONDS:.0f} s, or its pod did not start")
     if state.get("exitCode") == 0:
-        return _result(request, Status.OK, f"{request.url} answers {log.strip()[-3:] or 'well'}")
+        code = log.strip()[-3:]
+        return _result(request, Status.OK, f"{request.url} answers{f' {code}' if code.isdecimal() else ''}")
     said = " ".join(log.split())[-200:] or str(state.get("reason") or "")
     return _result(request, Status.FAILED, f"{request.url}: curl ended with {state.get('exitCode')}: {said}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mcci.lab.clusters.resources import BUILT_IN
 from tests.tools.helm import helm, kubectl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.tools.helm import Major
     from tests.tools.lab import LabCluster
 
 CHARTS = Path(__file__).with_name("charts")
@@ -31,6 +34,7 @@ class Project:
     folder: Path
     clusters: Mapping[str, LabCluster]
     more: dict[str, str] = field(default_factory=dict)  # environment variables
+    helm: Major = "3"
     said: str = ""  # everything that was ever written to the terminal
 
     @property
@@ -65,7 +69,14 @@ class Project:
         """The variables of a job that reaches the clusters as their administrator."""
         found = {f"KUBECONFIG_{name.upper()}": str(each.kubeconfig_file) for name, each in self.clusters.items()}
         path = f"{kubectl().parent}:{os.environ['PATH']}"
-        return {"PATH": path, "HOME": str(self.folder), "MCCI_HELM": str(helm("3")), "CI": "true", **found, **self.more}
+        return {
+            "PATH": path,
+            "HOME": str(self.folder),
+            "MCCI_HELM": str(helm(self.helm)),
+            "CI": "true",
+            **found,
+            **self.more,
+        }
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of `mcci mesh …`."""
@@ -97,8 +108,6 @@ class Project:
 
     def secrets(self) -> set[str]:
         """Return every secret text in the clusters' Secrets that must never be shown."""
-        import base64
-
         found = set()
         for cluster in self.clusters.values():
             for body in objects(cluster, "Secret"):
@@ -111,8 +120,6 @@ class Project:
 
 def objects(cluster: LabCluster, kind: str, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
     """Return the objects of a kind, as the cluster keeps them."""
-    from mcci.lab.clusters.resources import BUILT_IN
-
     resource = next(each for each in BUILT_IN if each.kind == kind)
     return [each for each in cluster.store.list(resource) if each["metadata"].get("namespace", "") in ("", namespace)]
 
