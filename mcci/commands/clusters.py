@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mcci.cli import config_option, format_option
+from mcci.commands import clusters_create, clusters_import, clusters_rancher
 from mcci.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ def command() -> None:
     What is done with Rancher is tested with a fake of its calls, made after its sources; it has never run against a
     real Rancher.
     """
+
+
+command.add_command(clusters_import.command)
+command.add_command(clusters_create.command)
 
 
 @command.command("status")
@@ -44,7 +49,8 @@ def status(environment: str | None, timeout: float, config: Path, format_: str) 
 
     model = repository.load_config(config)
     names = _names(model, environment)
-    found = statuses.look(model, names, os.environ, root=config.parent, deadline=timeout)
+    with clusters_rancher.asked(model, config.parent, os.environ, timeout) as rancher:
+        found = statuses.look(model, names, os.environ, root=config.parent, deadline=timeout, rancher=rancher)
     if format_ == "json":
         output.json_document("clusters-status", 1, _document(found))
     else:

@@ -42,7 +42,7 @@ def read(cluster: Object) -> State:
     made = bool(_mapping(cluster.get("spec")).get("rkeConfig"))
     conditions = {str(each.get("type")): each for each in status.get("conditions") or () if isinstance(each, dict)}
     removed = bool(_mapping(cluster.get("metadata")).get("deletionTimestamp"))
-    ready = _is(conditions, "Ready", "True")
+    ready = _is(conditions, "Ready", "True") and _taken_up(cluster, status)
     spoilt = [name for name in _NEEDED if name in conditions and not _is(conditions, name, "True")]
     if not made:  # nobody provisions a cluster that was imported
         spoilt = [name for name in spoilt if name not in ("Provisioned", "Updated")]
@@ -54,6 +54,12 @@ def read(cluster: Object) -> State:
         removed=removed,
         messages=tuple(_words(conditions, [*stalled, *spoilt])) or _first_words(conditions, ready=ready),
     )
+
+
+def _taken_up(cluster: Object, status: dict[str, Any]) -> bool:
+    """Say whether the status is of the cluster as it is now, and not as it was before a change."""
+    observed, generation = status.get("observedGeneration"), _mapping(cluster.get("metadata")).get("generation")
+    return not (isinstance(observed, int) and isinstance(generation, int) and observed < generation)
 
 
 def _words(conditions: dict[str, Any], names: list[str]) -> list[str]:
