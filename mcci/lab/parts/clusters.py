@@ -33,10 +33,10 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
     """Start all clusters; each answers where it did before, where that port is free."""
     real = _real(plan, folder) if plan.pods is not Pods.FAKE else None
     facts: dict[str, Any] = {}
-    found: list[_Powered] = []
+    found: list[Powered] = []
     for name, variable in plan.clusters.items():
         folder.off(name).unlink(missing_ok=True)
-        cluster = _Powered(name, plan, folder, real)
+        cluster = Powered(name, plan, folder, real)
         facts[name] = cluster.on()
         stack.callback(cluster.off)
         found.append(cluster)
@@ -55,7 +55,7 @@ def clean(plan: Plan, folder: Folder, facts: dict[str, Any]) -> None:
             real(folder.owner(name)).clean()
 
 
-class _Powered:
+class Powered:
     """A cluster that can be switched off and on again."""
 
     def __init__(self, name: str, plan: Plan, folder: Folder, real: Callable[[str], Runtime] | None) -> None:
@@ -64,18 +64,18 @@ class _Powered:
         self._folder = folder
         self._real = real
         self._stack: ExitStack | None = None
-        self._cluster: Cluster | None = None
+        self.cluster: Cluster | None = None
 
     def follow(self) -> None:
         """Be as the file `off` says, and say so by the file `is-off`."""
         wanted, marked = self._folder.off(self.name), self._folder.is_off(self.name)
-        if wanted.exists() and self._stack is not None:
-            self.off()
-            marked.touch()
-        elif self._cluster is not None and not self._cluster.alive:
+        if self.cluster is not None and not self.cluster.alive:
             logger.warning("the API of the cluster %s has died, and is started again", self.name)
             self.off()
-        elif not wanted.exists() and self._stack is None:
+        if wanted.exists():
+            self.off()
+            marked.touch()
+        elif self._stack is None:
             self.on()
             marked.unlink(missing_ok=True)
 
@@ -104,7 +104,7 @@ class _Powered:
             kubeconfig = place / "kubeconfig"
             kubeconfig.touch(mode=0o600)
             kubeconfig.write_text(cluster.kubeconfig(), "utf-8")
-            self._stack, self._cluster = stack.pop_all(), cluster
+            self._stack, self.cluster = stack.pop_all(), cluster
         self._folder.is_off(self.name).unlink(missing_ok=True)
         return {"url": cluster.url, "kubeconfig": str(kubeconfig)}
 
@@ -112,10 +112,10 @@ class _Powered:
         """Stop it; does nothing where it is off."""
         if self._stack is not None:
             self._stack.close()
-            self._stack = self._cluster = None
+            self._stack = self.cluster = None
 
 
-def _watch(clusters: list[_Powered], stack: ExitStack) -> None:
+def _watch(clusters: list[Powered], stack: ExitStack) -> None:
     ended = threading.Event()
 
     def watch() -> None:

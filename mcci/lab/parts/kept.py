@@ -144,9 +144,9 @@ class _Keeper:
         except Exception as error:  # whatever it is, the thread must go on: nobody else cares for the program
             if not isinstance(error, McciError):
                 logger.exception("%s", self._program.name)
-            self._error = error if isinstance(error, McciError) else ServiceFailed(f"{self._program.name}: {error!r}")
+            self._error = error if isinstance(error, McciError) else ServiceFailed(repr(error))
             self._program.stop()
-            self._write(pid=0, began="", problem=str(error).splitlines()[0])
+            self._write(pid=0, began="", problem=_first_line(str(self._error)))
         else:
             self._write(problem="")
 
@@ -160,3 +160,7 @@ class _Keeper:
             write_json(self._file, body)
         except FileNotFoundError:  # the folder was removed under the lab, which ends for that
             self._ended.set()
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.splitlines()), "").rstrip(":")
