@@ -184,8 +184,9 @@ def test_surprise(tmp_path: Path) -> None:
         os.kill(before.pid, signal.SIGKILL)
         until(lambda: next(records(place, "test")).problem, "the problem to be told")
         assert "ValueError('surprise')" in next(records(place, "test")).problem
-        until(lambda: next(records(place, "test")).alive, "a third start")
+        until(lambda: not next(records(place, "test")).problem, "a third start")
         (after,) = records(place, "test")
+        assert after.alive
         assert (after.starts, after.problem) == (2, "")
     assert not after.alive
     assert list(records(place, "test")) == []
