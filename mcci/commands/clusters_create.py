@@ -76,6 +76,8 @@ def command(
     if script:
         private_files.refuse_committed(script)
     place = kubeconfigs.place(cluster, os.environ, output) if cluster.kubeconfig_variable or output else None
+    if place:
+        private_files.refuse_committed(place.path)
     run = _Create(
         model=model, root=config.parent, cluster=cluster, place=place, script=script, replace=replace, timeout=timeout,
         dry_run=dry_run,

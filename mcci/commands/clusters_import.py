@@ -74,7 +74,7 @@ def command(
       mcci clusters import prod-aws --kubeconfig admin.yaml --dry-run
       mcci clusters import prod-aws --kubeconfig admin.yaml --output prod-aws.kubeconfig
     """
-    from mcci.clients import repository
+    from mcci.clients import private_files, repository
     from mcci.clusters import importing, kubeconfigs
 
     model = repository.load_config(config)
@@ -85,9 +85,12 @@ def command(
     writes = document is not None or through_rancher
     # a cluster that is reached in another way needs no kubeconfig, unless one is asked for
     writes = writes and bool(cluster.kubeconfig_variable or output or not uses)
+    place = kubeconfigs.place(cluster, os.environ, output) if writes else None
+    if place:
+        private_files.refuse_committed(place.path)
     run = _Import(
         model=model, root=config.parent, cluster=cluster, through=through_rancher, replace=replace, timeout=timeout,
-        dry_run=dry_run, place=kubeconfigs.place(cluster, os.environ, output) if writes else None,
+        dry_run=dry_run, place=place,
     )  # fmt: skip
     opened = shared.opened(model, config.parent, os.environ) if uses else nullcontext()
     with opened as rancher, importing.reached(

@@ -133,10 +133,8 @@ def at_hand(rancher: Rancher, cluster: Cluster, state: State | None, place: Plac
 
 def refuse_taken(rancher: Rancher, cluster: Cluster, place: Place, *, replace: bool) -> None:
     """Raise `UsageError` where a kubeconfig through Rancher could not be written, before anything is done for it."""
-    from mcci.clients import private_files
     from mcci.clusters import importing
 
-    private_files.refuse_committed(place.path)
     there = importing.existing(place, cluster.name)
     server = str(there["clusters"][0]["cluster"].get("server") or "") if there else ""
     if server and not replace and not server.startswith(f"{rancher.url}/k8s/clusters/"):
