@@ -125,3 +125,14 @@ def _steps(block: Block) -> Iterator[Step]:
             index += 1
         code = re.search(r"# exit code (\d+)", command)
         yield Step(command, "\n".join(output).strip(), int(code[1]) if code else 0, block.line + start + 1)
+
+
+def pattern(step: Step) -> str:
+    """Return the expression for what a command prints: `…` is any text, alone on a line any lines."""
+    return "".join(_line(line) for line in step.output.splitlines())
+
+
+def _line(line: str) -> str:
+    if line.strip() == "…":
+        return r"(?:[^\n]*\n)*?"
+    return r"[^\n]*".join(re.escape(part) for part in line.rstrip().split("…")) + r"[ ]*\n"
