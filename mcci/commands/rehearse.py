@@ -15,7 +15,9 @@ from mcci.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcci.commands.rehearse_progress import Progress
     from mcci.config.model import Config
+    from mcci.rehearsal.gitlab.site import Site
     from mcci.rehearsal.page.serve import Served
     from mcci.rehearsal.play.rehearsal import Result
     from mcci.rehearsal.play.stage import Lab
@@ -46,15 +48,27 @@ def command(
 
     docs/reference/rehearsals.md describes the file of a scenario.
     """
+    from mcci.clients.files import read as read_file
+    from mcci.commands.rehearse_progress import Progress
+    from mcci.rehearsal.play.rehearsal import Result
+    from mcci.rehearsal.scenario.reader import read
+
     if keep is not None and keep.exists():
         raise UsageError(f"{keep} is there already: give a folder that is not.")
     if show and not serve:
         raise UsageError("--show says what is on the page: give --serve, too.")
     with tempfile.TemporaryDirectory(prefix="mcci-rehearsal-", ignore_cleanup_errors=True) as folder:
         place = (keep or Path(folder)).resolve()
-        result = _serve(scenario, place, jobs, port, show) if serve else _play(scenario, place, jobs, port)
-        if report is not None:
-            _report(result, report)
+        result = Result(scenario=read(read_file(scenario).decode("utf-8", "replace"), scenario))
+        try:
+            progress = Progress()
+            if serve:
+                _serve(result, place, jobs, port, progress, show)
+            else:
+                _play(result, place, jobs, port, progress)
+        finally:
+            if report is not None:
+                _report(result, report)
         if format_ == "json":
             _json(result)
         else:
@@ -62,44 +76,44 @@ def command(
     return ExitCode.DONE if result.passed else ExitCode.NO
 
 
-def _play(scenario: Path, folder: Path, jobs: int, port: int, served: Served | None = None) -> Result:
-    from mcci import output
-    from mcci.clients.files import read as read_file
+def _play(result: Result, folder: Path, jobs: int, port: int, show: Progress, served: Served | None = None) -> None:
     from mcci.rehearsal.play.rehearsal import Options, rehearse
-    from mcci.rehearsal.scenario.reader import read
 
     def lab(config: Config, state: Path, settings: Mapping[str, Any]) -> Lab:
-        started = _lab(config, state, settings)
+        started = _lab(config, state, settings, show)
         if served is not None:
             from mcci.lab.plan import Folder
 
             served.watch(config, Folder(path=state))
         return started
 
-    found = read(read_file(scenario).decode("utf-8", "replace"), scenario)
-    output.log(found.title)
-    options = Options(folder=folder, jobs=jobs, port=port, lab=lab)
+    def ready(site: Site) -> None:
+        if served is not None:
+            served.served(site)
+        show.watch(site)
+
+    show.tell(result.scenario.title)
+    options = Options(folder=folder, jobs=jobs, port=port, lab=lab, served=ready)
     if served is not None:
-        options = replace(options, routes=served.routes, served=served.served, stay=served.stay)
-    return rehearse(found, options, output.log)
+        options = replace(options, routes=served.routes, stay=served.stay)
+    with show:
+        rehearse(result, options, show.tell)
 
 
-def _serve(scenario: Path, folder: Path, jobs: int, port: int, show: str) -> Result:
-    from mcci import output
+def _serve(result: Result, folder: Path, jobs: int, port: int, show: Progress, service: str) -> None:
     from mcci.rehearsal.page.serve import Served
 
-    served = Served(output.log, shown=show)
+    served = Served(show.tell, shown=service)
     try:
-        return _play(scenario, folder, jobs, port, served)
+        _play(result, folder, jobs, port, show, served)
     finally:
         served.close()
 
 
-def _lab(config: Config, folder: Path, settings: Mapping[str, Any]) -> Lab:
-    from mcci import output
+def _lab(config: Config, folder: Path, settings: Mapping[str, Any], show: Progress) -> Lab:
     from mcci.rehearsal.play.lab import LocalLab
 
-    return LocalLab(config, folder, settings, output.log)
+    return LocalLab(config, folder, settings, show.tell)
 
 
 def _report(result: Result, page: Path) -> None:

@@ -72,13 +72,13 @@ class Options:
     stay: Callable[[Stage], None] = lambda _: None
 
 
-def rehearse(scenario: Scenario, options: Options, tell: Callable[[str], None]) -> Result:
-    """Play a scenario, and return what came of it; `tell` hears how it goes.
+def rehearse(result: Result, options: Options, tell: Callable[[str], None]) -> None:
+    """Play the scenario of `result`, and write down there what comes of it, up to where somebody stops it.
 
-    Raises `McciError` where it cannot begin: a configuration with errors, a part of the lab that does not start.
+    `tell` hears how it goes. Raises `McciError` where it cannot begin: a configuration with errors, a part of the lab
+    that does not start.
     """
-    result = Result(scenario=scenario)
-    begun = time.monotonic()
+    scenario, begun = result.scenario, time.monotonic()
     with ExitStack() as stack:
         stage = _begin(scenario, options, stack, tell)
         result.stage = stage
@@ -91,10 +91,10 @@ def rehearse(scenario: Scenario, options: Options, tell: Callable[[str], None]) 
             options.stay(stage)
         except KeyboardInterrupt:
             stage.stopped.set()
+            result.error = "interrupted"
             raise
         finally:
             result.seconds = time.monotonic() - begun
-    return result
 
 
 def _begin(scenario: Scenario, options: Options, stack: ExitStack, tell: Callable[[str], None]) -> Stage:

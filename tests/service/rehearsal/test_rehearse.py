@@ -76,6 +76,7 @@ def test_generated_pipelines_are_played(project: Path) -> None:
     assert (body["schema"], body["passed"], len(body["steps"])) == ("mcci.rehearsal/1", True, 3)
     assert (project / "mcci.yml").read_text() == CONFIG  # the user's own files are not touched
     assert not (project / ".git").exists()
+    assert "✗ build svc  " in done.stderr  # each job is told as it ends
 
 
 def test_what_does_not_come_true(project: Path) -> None:
@@ -106,13 +107,15 @@ def test_bad_scenarios(project: Path, tmp_path: Path) -> None:
     assert "no longer fits the project" in absent.stdout
 
 
-def test_ctrl_c_leaves_nothing(project: Path) -> None:
-    """Interrupted, a rehearsal ends with 130, and neither a process nor a folder of its own is left."""
+def test_ctrl_c_leaves_nothing(project: Path, tmp_path: Path) -> None:
+    """Interrupted, a rehearsal ends with 130; nothing of its own is left, but for the report of what there was."""
+    report = tmp_path / "report.html"
     before = set(Path("/tmp").glob("mcci-rehearsal-*"))
     scenario = "title: x\nsteps:\n  - pause: {seconds: 100}\n"
     with subprocess.Popen(
-        command(project, scenario), env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+        command(project, scenario, "--report", str(report)),
+        env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
         assert process.stderr is not None
         for line in process.stderr:
             if "local GitLab is at" in line:
@@ -122,3 +125,4 @@ def test_ctrl_c_leaves_nothing(project: Path) -> None:
         process.stderr.read()
         assert process.wait(30) == 130
     assert set(Path("/tmp").glob("mcci-rehearsal-*")) == before
+    assert json.loads(report.with_suffix(".json").read_text())["error"] == "interrupted"
