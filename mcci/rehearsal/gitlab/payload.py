@@ -231,11 +231,17 @@ def _timeout(value: Any) -> int:
 def _image(value: Any, values: Mapping[str, str]) -> Json | None:
     if value is None:
         return None
-    given = {"name": value} if isinstance(value, str) else dict(value)
+    given: Json = {"name": value} if isinstance(value, str) else dict(value)
     found: Json = {"name": _filled(given["name"], values)}
-    for key in ("alias", "entrypoint", "command", "pull_policy", "variables"):
+    for key in ("alias", "entrypoint", "command"):
         if key in given:
             found[key] = given[key]
+    if "pull_policy" in given:
+        found["pull_policy"] = _lines(given["pull_policy"])
+    if "docker" in given:
+        found["executor_opts"] = {"docker": dict(given["docker"])}
+    pairs = (given.get("variables") or {}).items()
+    found["variables"] = [{"key": str(key), "value": _filled(str(value), values)} for key, value in pairs]
     return found
 
 

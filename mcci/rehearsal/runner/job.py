@@ -51,6 +51,9 @@ class Image:
     alias: str = ""
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
+    user: str = ""
+    pull_policy: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +144,11 @@ def _image(raw: Mapping[str, Any] | None) -> Image | None:
         alias=raw.get("alias") or "",
         entrypoint=_words(raw.get("entrypoint")),
         command=_words(raw.get("command")),
+        user=str(((raw.get("executor_opts") or {}).get("docker") or {}).get("user") or ""),
+        pull_policy=_words(raw.get("pull_policy")) or (),
+        variables={each["key"]: str(each["value"]) for each in raw.get("variables") or ()},
     )
 
 
-def _words(found: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if found is None else tuple(found)
+def _words(found: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    return None if found is None else (found,) if isinstance(found, str) else tuple(found)

@@ -108,7 +108,7 @@ def _last_words(outcome: Outcome) -> str:
 
 def _run(job: RunnerJob, bench: Bench, log: Log) -> Outcome:
     main, after = job.step("script"), job.step("after_script")
-    files = _variable_files(job, bench.folder / "variables")
+    files = _variable_files(job, bench)
     outcome = Outcome()
     if main is not None:
         with log.section("step_script", 'Executing "step_script" stage of the job script'):
@@ -153,14 +153,15 @@ def _step(
     return Outcome(exit_code=code, reason="script_failure" if code else "")
 
 
-def _variable_files(job: RunnerJob, folder: Path) -> dict[str, str]:
-    """Write the variables that are files, and return their paths."""
+def _variable_files(job: RunnerJob, bench: Bench) -> dict[str, str]:
+    """Write the variables that are files, and return their paths as the job sees them."""
+    folder = bench.folder / "variables"
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name, value in job.files.items():
         (folder / name).write_text(value)
         (folder / name).chmod(0o600)
-    return {name: str(folder / name) for name in job.files}
+    return {name: bench.executor.inside(folder / name) for name in job.files}
 
 
 # What comes in and goes out

@@ -16,7 +16,7 @@ GREEN, PLAIN = "\x1b[32;1m", "\x1b[0;m"
 
 def script(commands: Iterable[str]) -> str:
     """Return a script for `bash` (or a POSIX `sh`) that runs `commands` one after the other."""
-    lines = ["if set -o | grep pipefail > /dev/null; then set -o pipefail; fi", "set -o errexit", "set +o noclobber"]
+    lines = ['case "$(set -o)" in *pipefail*) set -o pipefail ;; esac', "set -o errexit", "set +o noclobber"]
     for command in commands:
         first, *more = command.rstrip("\n").split("\n")
         shown = first + (" # collapsed multi-line command" if more else "")
