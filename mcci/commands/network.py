@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcci.config.model import Config
+    from mcci.network.apply import Applied
     from mcci.network.measured import Measured
     from mcci.network.plan import Plan
 
@@ -99,19 +101,35 @@ def apply(
     if stale := folders.differing(texts):
         output.log(f"note: {len(stale)} files in {folder} are not as 'mcci network render' writes them, as {stale[0]}")
     wishes = applying.Wishes(renew=renew, new_authority=new_authority, dry_run=dry_run)
-    confirm = (lambda: True) if yes else (lambda: click.confirm("Make these changes?", default=False, err=True))
-    done = applying.apply(plan, folder, wishes, output.log, confirm)
+    done = applying.apply(plan, folder, wishes, output.log, (lambda: True) if yes else _agreed)
     if format_ == "json":
-        output.json_document("network-apply", 1, {"dry_run": dry_run, "changed": done.changed, "failed": done.failures})
+        body = {"dry_run": dry_run, "planned": done.planned, "changed": done.changed, "failed": done.failures}
+        output.json_document("network-apply", 1, body)
     else:
-        for site, why in done.failures.items():
-            output.text(f"{output.bad('failed')} {site}: {why}")
-        if not done.failures:
-            what = ", ".join(f"{site} {count}" for site, count in done.changed.items() if count)
-            output.text(f"changed: {what}" if what else "nothing had to be changed")
+        _say_applied(done, dry_run=dry_run)
     if done.failures:
         raise McciError(f"{len(done.failures)} of {len(plan.members)} sites could not be set up. Run it again.")
     return ExitCode.DONE
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("nothing was changed: nobody can be asked here whether to do as Terraform plans. Give --yes.")
+    return click.confirm("Make these changes?", default=False, err=True)
+
+
+def _say_applied(done: Applied, *, dry_run: bool) -> None:
+    from mcci import output
+
+    for site, why in done.failures.items():
+        output.text(f"{output.bad('failed')} {site}: {why}")
+    if dry_run:
+        also = ", and Terraform would make changes" if done.planned else ""
+        output.text(f"dry run: nothing was changed{also}")
+        return
+    what = ", ".join(f"{site} {count}" for site, count in done.changed.items() if count)
+    nothing = "nothing was changed" if done.failures else "nothing had to be changed"
+    output.text(f"changed: {what}" if what else nothing)
 
 
 @command.command("verify")

@@ -21,7 +21,7 @@ EDGE = 28  # the prefix length of the instance's own subnet
 HEADER = "# Written by `mcci network render` from mcci.yml.\n"
 PROVIDERS = {
     Cloud.AWS: ("aws", "hashicorp/aws", ">= 5.0, < 7.0"),
-    Cloud.AZURE: ("azurerm", "hashicorp/azurerm", "~> 4.0"),
+    Cloud.AZURE: ("azurerm", "hashicorp/azurerm", ">= 4.0, < 6.0"),
 }
 
 
