@@ -64,6 +64,8 @@ def run(
     finally:
         timer.cancel()
         end(process)
+        if process.stdout is not None:
+            process.stdout.close()
         with _lock:
             _running.discard(process)
     if late.is_set():
