@@ -111,14 +111,14 @@ def test_ctrl_c_leaves_nothing(project: Path, tmp_path: Path) -> None:
     """Interrupted, a rehearsal ends with 130; nothing of its own is left, but for the report of what there was."""
     report = tmp_path / "report.html"
     before = set(Path("/tmp").glob("mcci-rehearsal-*"))
-    scenario = "title: x\nsteps:\n  - pause: {seconds: 100}\n"
+    scenario = "title: x\nsteps:\n  - pause: {seconds: 0.1}\n  - pause: {seconds: 100}\n"
     with subprocess.Popen(
         command(project, scenario, "--report", str(report)),
         env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
         assert process.stderr is not None
         for line in process.stderr:
-            if "local GitLab is at" in line:
+            if "✓ pause" in line:
                 break
         time.sleep(0.5)
         os.killpg(process.pid, signal.SIGINT)
