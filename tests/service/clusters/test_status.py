@@ -9,7 +9,7 @@ import pytest
 
 from mcci.clients.kubernetes.api import NODE
 from mcci.lab.clusters.access.users import service_account
-from tests.service.clusters.project import Project, api, project
+from tests.service.clusters.project import Project, api, made_by_kubeadm, project
 from tests.tools.lab import lab_clusters
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ environments:
 def clusters() -> Iterator[Mapping[str, LabCluster]]:
     """Two clusters, whose Services have the same range."""
     with lab_clusters(["prod-aws", "prod-azure"]) as found:
+        for each, pods in zip(found.values(), ("10.42.0.0/16", "10.44.0.0/16"), strict=True):
+            made_by_kubeadm(each, pods, "10.96.0.0/12")
         yield found
 
 
@@ -50,10 +52,10 @@ def test_json(shop: Project) -> None:
     aws, azure = document["clusters"]
     assert aws["version"].startswith("v1.")
     assert (aws["reachable"], aws["nodes"]) == (True, {"total": 1, "ready": 1, "not_ready": []})
-    assert aws["pods"] == {"declared": "10.42.0.0/16", "reported": []}
-    assert azure["services"] == {"declared": "", "reported": ["10.96.0.1/32"]}
+    assert aws["pods"] == {"declared": "10.42.0.0/16", "reported": ["10.42.0.0/16"]}
+    assert azure["services"] == {"declared": "", "reported": ["10.96.0.0/12"]}
     assert [each["clusters"] for each in document["findings"]] == [["prod-aws", "prod-azure"]]
-    assert "10.96.0.1/32" in document["findings"][0]["finding"]
+    assert "10.96.0.0/12" in document["findings"][0]["finding"]
 
 
 def test_apart(shop: Project, clusters: Mapping[str, LabCluster]) -> None:
@@ -62,31 +64,35 @@ def test_apart(shop: Project, clusters: Mapping[str, LabCluster]) -> None:
     done = shop.run("clusters", "status")
     assert done.code == 0, done
     assert "2 clusters, all well" in done.out
-    assert "note prod-aws: give its service_cidr" in done.out
-    assert len(shop.run("clusters", "status", "--environment", "other").out.splitlines()) == 5
+    assert "note" not in done.out
+    assert len(shop.run("clusters", "status", "--environment", "other").out.splitlines()) == 4
 
 
 def test_not_as_declared(shop: Project, clusters: Mapping[str, LabCluster]) -> None:
     """A node that is not ready, and pods outside of the declared range, are found and named."""
     body = {
-        "metadata": {"name": "worker-2"}, "spec": {"podCIDRs": ["10.99.1.0/24"]},
+        "metadata": {"name": "worker-2"}, "spec": {},
         "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]},
     }  # fmt: skip
     with api(clusters["prod-aws"]) as aws:
         aws.create(NODE, body)
+        made_by_kubeadm(clusters["prod-aws"], "10.99.0.0/16", "10.96.0.0/12")
         try:
             done = shop.run("clusters", "status")
         finally:
             aws.delete(NODE, "worker-2")
+            made_by_kubeadm(clusters["prod-aws"], "10.42.0.0/16", "10.96.0.0/12")
     assert done.code == 1
     assert "prod-aws: 1 of 2 nodes are ready; not worker-2." in done.out
-    assert "the pods of prod-aws are in 10.99.1.0/24, and mcci.yml says 10.42.0.0/16." in done.out
+    assert "the pods of prod-aws are in 10.99.0.0/16, and mcci.yml says 10.42.0.0/16." in done.out
 
 
 def test_without_rights(shop: Project, clusters: Mapping[str, LabCluster]) -> None:
     """With credentials that see neither nodes nor ranges, a cluster's version is shown, and no more is claimed."""
     shop.become("prod-aws", clusters["prod-aws"].kubeconfig(service_account("default", "nobody")))
-    row = json.loads(shop.run("clusters", "status", "--format", "json").out)["clusters"][0]
+    document = json.loads(shop.run("clusters", "status", "--format", "json").out)
+    row = document["clusters"][0]
+    assert document["notes"] == ["prod-aws: give its service_cidr; without it, overlaps may go unseen"]
     assert (row["reachable"], row["nodes"], row["pods"]["reported"]) == (True, None, [])
 
 
