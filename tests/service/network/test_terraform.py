@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,18 @@ def test_what_makes_an_instance_a_router_is_set() -> None:
     """Clouds drop what an instance passes on, until they are told not to."""
     assert "source_dest_check = false" in (MODULES / "aws-site/instance.tf").read_text()
     assert "ip_forwarding_enabled = true" in (MODULES / "azure-site/instance.tf").read_text()
+
+
+def test_modules_of_all_clouds_are_called_alike() -> None:
+    """What the modules have in common is declared in the same words: Terraform has no way to share declarations."""
+    aws, azure = (_variables(MODULES / f"{cloud}-site/variables.tf") for cloud in ("aws", "azure"))
+    assert set(aws) - set(azure) == {"instance_type"}
+    assert set(azure) - set(aws) == {"location", "instance_size"}
+    assert [name for name in set(aws) & set(azure) if aws[name] != azure[name]] == []
+    outputs = [(MODULES / f"{cloud}-site/outputs.tf").read_text() for cloud in ("aws", "azure")]
+    assert len({tuple(re.findall(r'output "(\w+)"', text)) for text in outputs}) == 1
+
+
+def _variables(file: Path) -> dict[str, str]:
+    """Return a module's variables by name, as they are declared."""
+    return {block.partition('"')[0]: block for block in file.read_text().split('variable "')[1:]}

@@ -99,6 +99,15 @@ class World:
             f"add rule bridge cut forward ip saddr {other} ip daddr {one} drop\nEND"
         )
 
+    def mute(self, one: str, other: str, port: int) -> None:
+        """Drop silently what an instance sends to a tunnel's port of another; the other way, and all else, is open."""
+        sender, receiver = (address(list(self.gateways).index(name) + 1) for name in (one, other))
+        self.internet.sh(
+            "nft -f - <<END\nadd table bridge cut\n"
+            "add chain bridge cut forward { type filter hook forward priority 0; }\n"
+            f"add rule bridge cut forward ip saddr {sender} ip daddr {receiver} udp dport {port} drop\nEND"
+        )
+
     def mend(self) -> None:
         """Let everything through again."""
         self.internet.sh("nft delete table bridge cut")

@@ -1,3 +1,5 @@
+# What modules/aws-site takes, too, is declared there in the same words: Terraform cannot share declarations.
+
 variable "name" {
   description = "The name that everything here carries."
   type        = string
