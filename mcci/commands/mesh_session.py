@@ -85,6 +85,7 @@ def open_session(
     """Open what `install` and `join` share. Raises `UsageError`, and what helm and the clusters raise."""
     from mcci import job
     from mcci.clients.helm import binary
+    from mcci.clusters import status
     from mcci.clusters.leases import Holder
     from mcci.commands.deploy_session import say, user
     from mcci.mesh import charts
@@ -97,13 +98,12 @@ def open_session(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcci-charts-")))
         found = charts.find(model.mesh, root, binary.find(os.environ), os.environ, folder)
         places = stack.enter_context(open_places(model, made, root))
-        ranges = {each.name: model.ranges_of(model.clusters[each.name])[:1] for each in made.members}
         yield Session(
             plan=made,
             mesh=model.mesh,
             places=places,
             charts=found,
-            ranges={name: tuple(filter(None, each)) for name, each in ranges.items()},
+            declared={each.name: status.declared(model, model.clusters[each.name]) for each in made.members},
             holder=Holder(identity=user(now.who), pipeline=now.pipeline_url, job_url=now.url),
             timeout=options["timeout"],
             wait=options["wait"],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcci.clients.kubernetes.api import Object
     from mcci.clients.mesh_root import Kept
     from mcci.clusters.leases import Holder
+    from mcci.clusters.ranges import Ranges
     from mcci.config.mesh import Mesh
     from mcci.mesh.actions import Action, Inputs
     from mcci.mesh.authority import Issued, Root
@@ -34,13 +35,13 @@ UNKNOWN = "the address of {}'s east-west gateway"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What `install` and `join` share. `ranges` are the pods' ranges that mcci.yml knows, by cluster."""
+    """What `install` and `join` share. `declared` are the clusters' addresses as mcci.yml has them."""
 
     plan: Plan
     mesh: Mesh
     places: Sequence[Place]
     charts: Mapping[str, Chart]
-    ranges: Mapping[str, tuple[str, ...]]
+    declared: Mapping[str, Ranges]
     holder: Holder
     timeout: float
     wait: float
@@ -50,6 +51,10 @@ class Session:
     def inputs(self) -> Inputs:
         """What decides on the actions."""
         return actions.Inputs(plan=self.plan, charts=self.charts, values=self.mesh.values)
+
+    def ranges(self, found: Mapping[str, Found]) -> dict[str, Ranges]:
+        """Return the clusters' addresses, as mcci.yml has them and as the clusters show them."""
+        return {name: replace(self.declared[name], reported=each.ranges) for name, each in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ def prepare(session: Session, kept: Kept | None, renew: Sequence[str]) -> Ready:
     reasons = [
         *refusals.of_versions(version, found, session.plan),
         *refusals.of_identity(found, session.plan),
-        *refusals.of_ranges(_ranges(session, found), session.plan),
+        *refusals.of_ranges(session.ranges(found), session.plan),
     ]
     decided = None
     try:
@@ -168,8 +173,3 @@ def _root(session: Session, ready: Ready, kept: Kept | None, folder: Path | None
 def _lacking(plan: Plan, place: Place) -> refusals.Lacking:
     wanted = rights.INSTALL + (rights.EXPOSE if plan.has_gateway(place.member) and place.member.is_primary else ())
     return refusals.Lacking(cluster=place.name, rights=rights.missing(place.api, wanted, plan.namespace))
-
-
-def _ranges(session: Session, found: Mapping[str, Found]) -> dict[str, tuple[str, ...]]:
-    """Return each cluster's pods' ranges: those that its nodes have, else those that mcci.yml says."""
-    return {name: each.pods or session.ranges.get(name, ()) for name, each in found.items()}

@@ -47,7 +47,7 @@ def prepare(session: Session, *, rotate: bool) -> Ready:
     lacking = [_lacking(session, place) for place in session.places]
     refusals.refuse(refusals.of_rights(lacking), "the mesh cannot be joined")
     found = {place.name: survey(place, session.plan) for place in session.places}
-    reasons = [*refusals.of_identity(found, session.plan)]
+    reasons = [*refusals.of_identity(found, session.plan), *refusals.of_ranges(session.ranges(found), session.plan)]
     reasons += [
         f"{each.name} has no control plane: run `mcci mesh install` first."
         for each in session.plan.primaries

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from mcci.clients.kubernetes.api import CONFIG_MAP, DEPLOYMENT, NAMESPACE, NODE, SECRET, SERVICE
+from mcci.clients.kubernetes.api import CONFIG_MAP, DEPLOYMENT, NAMESPACE, SECRET, SERVICE
+from mcci.clusters.ranges import Reported
+from mcci.clusters.survey import look
 from mcci.mesh import authority, objects, remote_secrets, versions
 from mcci.mesh.values import EAST_WEST
 
@@ -49,7 +51,7 @@ class Found:
     cacerts: Object | None = field(repr=False)
     remote_secrets: tuple[Object, ...] = field(repr=False)
     gateway: str  # the address at which others reach its east-west gateway
-    pods: tuple[str, ...]  # the ranges of its nodes' pods
+    ranges: Reported = field(default_factory=Reported)  # what the cluster shows of its addresses
 
     @property
     def istio(self) -> Numbers | None:
@@ -63,15 +65,16 @@ def survey(place: Place, plan: Plan) -> Found:
     api, namespace = place.api, plan.namespace
     there = api.get(NAMESPACE, namespace)
     control = tuple(api.list(DEPLOYMENT, namespace, labels=ISTIOD)) if there else ()
+    seen = look(api)
     secrets = api.list(SECRET, namespace, labels=remote_secrets.SELECTOR) if there else []
     return Found(
-        kubernetes=api.version(),
+        kubernetes=seen.version,
         mesh=_mesh(api, there, namespace, bool(control)),
         control_planes=control,
         cacerts=api.get(SECRET, authority.SECRET, namespace) if there else None,
         remote_secrets=tuple(secrets),
         gateway=place.member.eastwest or (gateway_address(api, namespace) if there else ""),
-        pods=_ranges(api),
+        ranges=seen.ranges,
     )
 
 
@@ -98,10 +101,3 @@ def _mesh(api: ClusterApi, namespace: Object | None, name: str, installed: bool)
         return str(((yaml.safe_load(text) or {}).get("defaultConfig") or {}).get("meshId") or "")
     except (yaml.YAMLError, AttributeError):
         return ""
-
-
-def _ranges(api: ClusterApi) -> tuple[str, ...]:
-    if not api.allowed("list", NODE):
-        return ()
-    found = [str(text) for node in api.list(NODE) for text in node.get("spec", {}).get("podCIDRs") or []]
-    return tuple(dict.fromkeys(found))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
+from mcci.clusters import ranges
 from mcci.errors import UsageError
 from mcci.mesh import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mcci.clusters.ranges import Ranges
     from mcci.mesh.place import Found
     from mcci.mesh.plan import Plan
     from mcci.mesh.versions import Numbers
@@ -59,21 +59,10 @@ def of_identity(found: Mapping[str, Found], plan: Plan) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def of_ranges(ranges: Mapping[str, tuple[str, ...]], plan: Plan) -> tuple[str, ...]:
-    """Return which clusters of one network have pods in the same range, by the ranges of each cluster."""
-    networks = {each.name: each.network for each in plan.members}
-    reasons = []
-    for one, other in combinations(ranges, 2):
-        if networks.get(one) != networks.get(other):
-            continue
-        for mine in ranges[one]:
-            for theirs in ranges[other]:
-                if _overlap(mine, theirs):
-                    reasons.append(
-                        f"the pods of {one} ({mine}) and of {other} ({theirs}) overlap: on one network nobody could "
-                        "tell them apart. Give the clusters other ranges, or each a `network` of its own."
-                    )
-    return tuple(reasons)
+def of_ranges(clusters: Mapping[str, Ranges], plan: Plan) -> tuple[str, ...]:
+    """Return which clusters of one network share addresses, or are not as mcci.yml has them."""
+    groups = [[each.name for each in plan.members if each.network == network] for network in plan.networks]
+    return tuple(f"{each.message} {each.help}" for each in ranges.clashes(clusters, groups))
 
 
 def of_rights(lacking: Iterable[Lacking]) -> tuple[str, ...]:
@@ -84,11 +73,3 @@ def of_rights(lacking: Iterable[Lacking]) -> tuple[str, ...]:
         for each in lacking
         if each.rights
     )
-
-
-def _overlap(one: str, other: str) -> bool:
-    try:
-        left, right = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
-    except ValueError:
-        return False
-    return left.version == right.version and left.overlaps(right)

@@ -63,19 +63,26 @@ class LabCluster:
 
 @contextmanager
 def lab_clusters(
-    names: Sequence[str], *, folder: Path | None = None, controllers: bool = True, pods: Pods = "fake"
+    names: Sequence[str],
+    *,
+    folder: Path | None = None,
+    controllers: bool = True,
+    pods: Pods = "fake",
+    apart: bool = False,
 ) -> Iterator[dict[str, LabCluster]]:
     """Start a cluster for each name, and stop them at the end.
 
     Their state is in `folder`, and comes back from there (default: a temporary one). `controllers=False` leaves
     Deployments, Jobs and namespaces to themselves. `pods="real"` runs them: in the engine of DOCKER_HOST, else as
-    processes, cluster by cluster at addresses of 127.32, 127.33 and so on.
+    processes, cluster by cluster at addresses of 127.32, 127.33 and so on. `apart` gives each cluster's Services
+    addresses of their own, as clusters of one mesh must have.
     """
     with ExitStack() as stack:
         root = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcci-lab-")))
         found: dict[str, LabCluster] = {}
         for number, name in enumerate(names):
-            cluster = stack.enter_context(Cluster(name, root / name, definitions=DEFINITIONS))
+            services = f"10.{96 + number if apart else 96}.0.0/16"
+            cluster = stack.enter_context(Cluster(name, root / name, definitions=DEFINITIONS, services=services))
             runtime = _runtime(name, root / "images") if pods == "real" else None
             network = f"127.{32 + number}.0.0/16"
             running = workloads(cluster, runtime=runtime, network=network)

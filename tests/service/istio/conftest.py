@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """A project with the clusters `aws` and `azure`; nothing is written yet."""
-    with lab_clusters(["aws", "azure"], folder=tmp_path / "lab") as clusters:
+    with lab_clusters(["aws", "azure"], folder=tmp_path / "lab", apart=True) as clusters:
         yield Project(tmp_path, clusters)

@@ -29,7 +29,7 @@ def test_the_page(tmp_path: Path) -> None:
     """Each command of the page succeeds and prints what is shown; the charts alone are stand-ins."""
     document = yaml.safe_load(next(block.text for block in page(NAME).blocks if block.language == "yaml"))
     document["mesh"]["charts"] = "istio-charts"
-    with lab_clusters(list(document["clusters"]), folder=tmp_path / "lab") as clusters:
+    with lab_clusters(list(document["clusters"]), folder=tmp_path / "lab", apart=True) as clusters:
         work = tmp_path / "work"
         work.mkdir()
         (work / "mcci.yml").write_text(yaml.safe_dump(document))

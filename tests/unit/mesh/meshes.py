@@ -42,7 +42,6 @@ def found(
     istio: str = "",
     cacerts: Object | None = None,
     secrets: tuple[Object, ...] = (),
-    pods: tuple[str, ...] = (),
     gateway: str = "203.0.113.7",
     ready: int = 1,
 ) -> Found:
@@ -50,7 +49,7 @@ def found(
     control = (deployment("istiod", f"docker.io/istio/pilot:{istio}", ready),) if istio else ()
     return Found(
         kubernetes=kubernetes, mesh=mesh, control_planes=control, cacerts=cacerts, remote_secrets=secrets,
-        gateway=gateway, pods=pods,
+        gateway=gateway,
     )  # fmt: skip
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
+from mcci.clusters.ranges import Ranges, Reported
 from mcci.errors import UsageError
 from mcci.mesh import refusals, rights, versions
 from mcci.mesh.refusals import Lacking
@@ -69,13 +72,18 @@ def test_not_tested_is_told() -> None:
     assert versions.notes(Numbers(1, 28, 0), {"aws": "v1.34.0"}) == ()
 
 
+def _ranges(**pods: str) -> dict[str, Ranges]:
+    reported = {name: Reported(pods=tuple(map(ip_network, text.split()))) for name, text in pods.items()}
+    return {name: Ranges(name=name, reported=each) for name, each in reported.items()}
+
+
 def test_ranges() -> None:
-    """Pods of one network may not share a range; on networks of their own they may."""
-    ranges = {"aws": ("10.42.0.0/24", "10.42.1.0/24"), "azure": ("10.42.1.0/24",)}
-    (said,) = refusals.of_ranges(ranges, planned())
-    assert "aws (10.42.1.0/24)" in said
-    assert refusals.of_ranges(ranges, planned({"topology": "multi-primary"})) == ()
-    assert refusals.of_ranges({"aws": ("10.42.0.0/16",), "azure": ("10.43.0.0/16", "fd00::/64")}, planned()) == ()
+    """Clusters of one network may not share a range; on networks of their own they may."""
+    same = _ranges(aws="10.42.0.0/23", azure="10.42.1.0/24")
+    (said,) = refusals.of_ranges(same, planned())
+    assert "the pods of aws (10.42.0.0/23) overlap the pods of azure" in said
+    assert refusals.of_ranges(same, planned({"topology": "multi-primary"})) == ()
+    assert refusals.of_ranges(_ranges(aws="10.42.0.0/16", azure="10.43.0.0/16 fd00::/64"), planned()) == ()
 
 
 def test_another_mesh() -> None:
