@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ def _matching(root: Path, pattern: str) -> Iterator[Path]:
         return
     if not any(character in pattern for character in "*?[{"):
         path = Path(os.path.normpath(root / pattern))
-        if path.is_relative_to(root) and path.exists():
+        if path.is_relative_to(root) and os.path.lexists(path):
             yield from _files(path, root)
         return
     for path in _walk(root):
@@ -57,27 +58,29 @@ def _walk(root: Path) -> Iterator[Path]:
 
 
 def _files(path: Path, root: Path) -> Iterator[Path]:
+    if path != root and not path.parent.resolve().is_relative_to(root):
+        return  # by way of a link, it is outside
     if path.is_symlink() or path.is_file():
-        if path.resolve().is_relative_to(root):
-            yield path
+        yield path
     elif path.is_dir():
         for folder, folders, names in os.walk(path):
             if Path(folder) == root:
                 folders[:] = [name for name in folders if name != ".git"]
-            for name in names:
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            for name in (*names, *links):
                 yield from _files(Path(folder, name), root)
 
 
 def packed(folder: Path, files: Iterable[Path]) -> bytes:
-    """Return a zip of `files`, named from `folder` on, with their modes."""
+    """Return a zip of `files`, named from `folder` on, with their modes. A link is kept as one, wherever it leads."""
     root = folder.resolve()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for file in sorted(set(files)):
             entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), EPOCH)
-            entry.external_attr = (file.stat().st_mode & 0xFFFF) << 16
+            entry.external_attr = (file.lstat().st_mode & 0xFFFF) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, file.read_bytes())
+            archive.writestr(entry, os.readlink(file) if file.is_symlink() else file.read_bytes())
     return buffer.getvalue()
 
 
@@ -88,16 +91,22 @@ def unpack(data: bytes, folder: Path) -> int:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for entry in archive.infolist():
             target = Path(os.path.normpath(root / entry.filename))
-            if entry.is_dir() or not target.is_relative_to(root):
+            if entry.is_dir() or not target.parent.resolve().is_relative_to(root):
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(archive.read(entry))
-            if mode := entry.external_attr >> 16:
-                target.chmod(mode & 0o777)
+            if target.is_symlink():
+                target.unlink()  # else what it leads to would be written
+            mode = entry.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                target.unlink(missing_ok=True)
+                target.symlink_to(archive.read(entry).decode(errors="surrogateescape"))
+            else:
+                target.write_bytes(archive.read(entry))
+                target.chmod(mode & 0o777 or 0o644)
             count += 1
     return count
 
 
 def report(files: Iterable[Path]) -> bytes:
     """Return reports as a runner sends them: gzip, one after the other."""
-    return b"".join(gzip.compress(file.read_bytes(), compresslevel=1) for file in files)
+    return b"".join(gzip.compress(file.read_bytes(), compresslevel=1) for file in files if file.is_file())

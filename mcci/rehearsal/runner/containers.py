@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mcci.clients import probe
+from mcci.clients import probe, shell
 from mcci.clients.engines import job_containers
 from mcci.clients.engines.job_containers import Service, Start
 from mcci.clients.registry import credentials, reference
@@ -47,6 +47,13 @@ class Images:
     def executor(self, job: RunnerJob, fallback: Executor) -> Executor:
         """Return what runs a job: `fallback` where it wants no image."""
         return fallback if job.image is None else Containers(fallback, self)
+
+    def end_left(self, mark: str) -> None:
+        """End what a killed runner has left of a job: for `Runner`."""
+        shell.end_marked(mark)
+        if not self.absent():
+            with suppress(McciError):
+                job_containers.remove(mark)
 
     def absent(self) -> str:
         """Return why there is no engine, "" where there is one."""

@@ -27,13 +27,18 @@ class Runner:
     """Plays a GitLab's jobs, from `with` to its end."""
 
     def __init__(
-        self, folder: Path, *, url: str, token: str, executor: Callable[[RunnerJob], Executor], jobs: int = 2
-    ) -> None:
-        """`folder` holds clones and caches, `executor` says where a job runs, `jobs` is how many run at once."""
+        self, folder: Path, *, url: str, token: str, executor: Callable[[RunnerJob], Executor], jobs: int = 2,
+        end_left: Callable[[str], None] = shell.end_marked,
+    ) -> None:  # fmt: skip
+        """`folder` holds clones and caches, `executor` says where a job runs, `jobs` is how many run at once.
+
+        `end_left` ends what a killed runner has left of a job, by the job's mark.
+        """
         self._folder = folder
         self._url = url
         self._token = token
         self._executor = executor
+        self._end_left = end_left
         self._mirror = Mirror(folder / "mirror.git")
         self._stopped = threading.Event()
         self._logs: dict[int, Log] = {}
@@ -46,7 +51,7 @@ class Runner:
     def start(self) -> None:
         """Begin to take jobs. What a runner that was killed left in this folder is ended first."""
         for left in (self._folder / "builds").glob("*/mark"):
-            shell.end_marked(left.read_text())
+            self._end_left(left.read_text())
         shutil.rmtree(self._folder / "builds", ignore_errors=True)
         for thread in self._threads:
             thread.start()

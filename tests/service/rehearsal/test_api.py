@@ -217,6 +217,22 @@ def test_odd_requests_are_refused(site: Site, checkout: Path) -> None:
     assert httpx.post(api + "/jobs/request", json={**runner, "info": "odd"}).status_code == 204
 
 
+def test_a_configuration_with_an_error(site: Site, pushed: Callable[[Mapping[str, str]], Path]) -> None:
+    """What is wrong is said in GitLab's words with its place: for a push, a pipeline that is asked for, and CI lint."""
+    pushed({".gitlab-ci.yml": "stages: [build]\njob:\n  stage: deploy\n  script: [make]\n"})
+    said = ".gitlab-ci.yml:3:10: job: chosen stage 'deploy' does not exist"
+    assert site.refused["main"].startswith(said)
+    project = client(site)
+    assert project.pipelines.list(get_all=True) == []
+    with pytest.raises(GitlabCreateError, match="chosen stage 'deploy' does not exist"):
+        project.pipelines.create({"ref": "main"})
+    linted = project.ci_lint.get()
+    assert (linted.valid, linted.errors[0].startswith(said)) == (False, True)
+    pushed({".gitlab-ci.yml": "job: {script: [make]}"})
+    assert site.refused == {}
+    assert len(project.pipelines.list(get_all=True)) == 1
+
+
 def test_merge_requests(site: Site, checkout: Path) -> None:
     """A merge request is opened once, merged by who may, and the merge is a push of its own."""
     git(checkout, "checkout", "-qb", "topic")

@@ -243,6 +243,21 @@ def test_an_engine_without_networks(play: Callable[[str], Pipeline], monkeypatch
     assert "WARNING: making a network for the job's services failed: operation not permitted" in log(job)
 
 
+def test_what_a_killed_runner_left(site: Site, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The containers of a job whose runner was killed are gone once a runner starts in its folder."""
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    images, image = Images(), reference.parse("127.0.0.1:1/web:1")
+    left = job_containers.serve(job_containers.Start(image=image, mark="left", network=job_containers.network("left")))
+    (tmp_path / "runner" / "builds" / "1").mkdir(parents=True)
+    (tmp_path / "runner" / "builds" / "1" / "mark").write_text("left")
+    assert docker(engine, "ps", "-q", "--no-trunc") == left.id
+    with Runner(
+        tmp_path / "runner", url=site.url, token=site.settings.runner_token, end_left=images.end_left,
+        executor=lambda job: images.executor(job, Shell()),
+    ):  # fmt: skip
+        assert docker(engine, "ps", "-aq") + docker(engine, "network", "ls", "-q", "-f", "label=io.mcci.job") == ""
+
+
 @pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1"])
 def test_no_engine(site: Site, pushed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     """Without an engine on this machine jobs run in a shell, and say why."""

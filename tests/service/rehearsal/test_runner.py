@@ -152,6 +152,27 @@ def _command(path: Path) -> bytes:
         return b""
 
 
+def test_it_keeps_to_its_clone(play: Callable[..., Pipeline], tmp_path: Path) -> None:
+    """What a job writes beside its clone no other job sees, nothing outside is handed over, and none of it is left."""
+    pipeline = play(
+        """
+stages: [one, two]
+one:
+  stage: one
+  script: [echo kept > ../beside, echo kept > "$HOME/at-home", ln -s /etc/hostname link, echo mine > mine]
+  artifacts: {paths: [../beside, /etc/hostname, link/, mine]}
+two:
+  stage: two
+  script: [test ! -e ../beside, test ! -e "$HOME/at-home", test "$(cat mine)" = mine, test -L link, git status --short]
+"""
+    )
+    one, two = (pipeline.builds[name] for name in ("one", "two"))
+    assert pipeline.status is Status.SUCCESS, log(one) + log(two)
+    assert "../beside: no matching files" in log(one)
+    assert "?? mine" in log(two)
+    assert list((tmp_path / "runner" / "builds").iterdir()) == []
+
+
 def test_a_flood_is_cut(play: Callable[..., Pipeline]) -> None:
     """A job that floods its log goes on, and the log ends at GitLab's limit."""
     pipeline = play(
