@@ -11,7 +11,7 @@ help: ## this list
 
 setup: $(VENV)/.tests ## everything that the other verbs need, into .venv
 
-demo: $(VENV)/.core ## generate, check and show the sample application's pipelines
+demo: $(VENV)/.demo ## the sample application's pipelines, played from a push to 100 % of the traffic
 	.ci/demo
 
 test: lint unit ## lint, then every test
@@ -51,6 +51,10 @@ $(VENV)/.peers: $(VENV)/.tests
 
 $(VENV)/.core: setup.cfg pyproject.toml .ci/setup
 	.ci/setup core
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.core .ci/packages.txt tests/tools/helm.py
+	.ci/setup demo
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.core .ci/packages.txt $(wildcard tests/tools/helm.py sample-app/*/pyproject.toml)

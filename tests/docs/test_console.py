@@ -77,7 +77,7 @@ def _venv(home: Path) -> Path:
     venv.mkdir(exist_ok=True)
     if not (venv / "bin").exists():
         (venv / "bin").symlink_to(BIN)
-    for stamp in (".core", ".tests"):
+    for stamp in (".core", ".demo", ".tests"):
         (venv / stamp).touch()
     return venv
 
