@@ -33,6 +33,7 @@ from mcci.simulation.events import Event, MergeRequest, Project, Source
 from mcci.simulation.pipelines import simulate
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from bench.figures import Figures
 from bench.generate import config_text
 
 SIZES = (10, 30, 100)
@@ -97,7 +98,7 @@ def tried(services: int, most: int | None = None) -> tuple[float, int]:
     return time.perf_counter() - begin, count
 
 
-def measure(runs: int) -> dict[str, object]:
+def measure(runs: int) -> Figures:
     """Return ratios, versions and samples."""
     samples: dict[str, float] = {}
     ratios: dict[str, float] = {}
@@ -115,11 +116,8 @@ def measure(runs: int) -> dict[str, object]:
     ratios[f"seconds-{largest}"] = samples[f"process-{largest}"]
     ratios[f"events-{largest}"] = samples[f"proof-{largest}"] / (seconds / count)
     ratios[f"combinations-{largest}"] = samples[f"combinations-{largest}"]
-    return {
-        "ratios": ratios,
-        "versions": {"mcci": mcci.__version__, "Python": platform.python_version()},
-        "samples": samples,
-    }
+    versions = {"mcci": mcci.__version__, "Python": platform.python_version()}
+    return Figures(ratios=ratios, versions=versions, samples=samples)
 
 
 def main() -> None:
@@ -128,17 +126,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--runs", type=int, default=3, help="runs of each process")
     arguments = parser.parse_args()
-    result = measure(arguments.runs)
-    if arguments.json:
-        print(json.dumps(result, indent=2))
-        return
-    for part in ("ratios", "samples"):
-        numbers = result[part]
-        assert isinstance(numbers, dict)
-        print(f"{part}:")
-        for name, value in numbers.items():
-            print(f"  {name:24} {value:10.3f}")
-    print(f"versions: {result['versions']}")
+    measure(arguments.runs).show(as_json=arguments.json)
 
 
 if __name__ == "__main__":

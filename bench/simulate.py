@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import compileall
-import json
 import os
 import platform
 import shutil
@@ -24,6 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import mcci
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from bench.figures import Figures
 
 SIZES = (100, 1_000, 10_000)
 PEER_SIZE = 1_000
@@ -71,7 +73,7 @@ def best(command: list[str], runs: int, folder: Path) -> float:
     return min(times)
 
 
-def measure(peer: str | None, runs: int) -> dict[str, object]:
+def measure(peer: str | None, runs: int) -> Figures:
     """Return ratios, versions and samples (seconds)."""
     # An installed package comes with its bytecode; an editable one may not yet have any.
     compileall.compile_dir(str(Path(mcci.__file__).parent), quiet=2)
@@ -91,7 +93,7 @@ def measure(peer: str | None, runs: int) -> dict[str, object]:
         ratios["growth"] = samples[f"simulate-{SIZES[-1]}"] / samples[f"simulate-{SIZES[-2]}"] / (SIZES[-1] / SIZES[-2])
         if peer is not None:
             _measure_peer(peer, Path(root, str(PEER_SIZE)), samples, ratios, versions)
-    return {"ratios": ratios, "versions": versions, "samples": samples}
+    return Figures(ratios=ratios, versions=versions, samples=samples)
 
 
 def _measure_peer(
@@ -127,17 +129,7 @@ def main() -> None:
     parser.add_argument("--peer", default=found_peer(), help="gitlab-ci-local (default: beside Python, or on PATH)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each process")
     arguments = parser.parse_args()
-    result = measure(arguments.peer, arguments.runs)
-    if arguments.json:
-        print(json.dumps(result, indent=2))
-        return
-    for part in ("ratios", "samples"):
-        numbers = result[part]
-        assert isinstance(numbers, dict)
-        print(f"{part}:")
-        for name, value in numbers.items():
-            print(f"  {name:24} {value:8.3f}")
-    print(f"versions: {result['versions']}")
+    measure(arguments.peer, arguments.runs).show(as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Anybody who can open one would decide what runs there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from mcci.check.proofs.event_space import MERGE_REQUEST
 from mcci.check.proofs.proving import Place, proving
@@ -26,15 +25,10 @@ RULE = Rule(
 def check(subject: Subject) -> Iterator[Finding]:
     """Look for a merge request, from the project or a fork, that has a job with effects outside of itself."""
     shared = proving(subject)
-    for place in shared.places:
-        for name, effect in place.effects.items():
-            if not effect.writes:
-                continue
-            found = shared.witness(place, name, "in merge requests", partial(_requests, place, name))
-            if found is not None:
-                message = f"job '{name}' {effect.writes} in {found.text()}"
-                advice = "Leave it out of merge requests: 'if: $CI_MERGE_REQUEST_ID == null'."
-                yield shared.finding(RULE, place.position(name), message, advice, found)
+    for place, name, effect, found in shared.witnesses("in merge requests", lambda each: each.writes, _requests):
+        message = f"job '{name}' {effect.writes} in {found.text()}"
+        advice = "Leave it out of merge requests: 'if: $CI_MERGE_REQUEST_ID == null'."
+        yield shared.finding(RULE, place.position(name), message, advice, found)
 
 
 def _requests(place: Place, name: str) -> list[Box]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from mcci.check.proofs.proving import Place, proving
 from mcci.check.proofs.space import Box, meetings
@@ -22,15 +21,10 @@ RULE = Rule(
 def check(subject: Subject) -> Iterator[Finding]:
     """Follow each job that changes production back to a manual one, through needs, stages and parents."""
     shared = proving(subject)
-    for place in shared.places:
-        for name, effect in place.effects.items():
-            if not effect.production:
-                continue
-            found = shared.witness(place, name, "a person before it", partial(_alone, place, name))
-            if found is not None:
-                message = f"job '{name}' changes production, and no person starts it on {found.text()}"
-                advice = "Give its rule 'when: manual' and 'allow_failure: false', or let it need a job that has."
-                yield shared.finding(RULE, place.position(name, "environment"), message, advice, found)
+    for place, name, _, found in shared.witnesses("a person before it", lambda each: each.production, _alone):
+        message = f"job '{name}' changes production, and no person starts it on {found.text()}"
+        advice = "Give its rule 'when: manual' and 'allow_failure: false', or let it need a job that has."
+        yield shared.finding(RULE, place.position(name, "environment"), message, advice, found)
 
 
 def _alone(place: Place, name: str) -> list[Box]:

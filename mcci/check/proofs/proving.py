@@ -72,6 +72,16 @@ class Proving:
             place.member.jobs[name].position, f"job '{name}': {what}", lambda: plainest(ask(), space), None
         )
 
+    def witnesses(
+        self, what: str, concerns: Callable[[Effects], object], ask: Callable[[Place, str], Sequence[Box]]
+    ) -> Iterator[tuple[Place, str, Effects, Witness]]:
+        """Yield each job whose effects concern a proof, with the plainest of the events that `ask` finds about it."""
+        for place in self.places:
+            for name, effect in place.effects.items():
+                found = self.witness(place, name, what, partial(ask, place, name)) if concerns(effect) else None
+                if found is not None:
+                    yield place, name, effect, found
+
     def finding(self, rule: Rule, position: Position, message: str, advice: str, *witnesses: Witness) -> Finding:
         """Return what a proof found, with the event, and the command that shows it."""
         commands = [each.command(self.subject.context.checkout) for each in witnesses]
