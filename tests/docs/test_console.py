@@ -13,7 +13,10 @@ import pytest
 
 from tests.docs.pages import NAMES, ROOT, Step, page, pattern
 
-ELSEWHERE = {"mesh": ROOT / "tests/service/istio/test_page.py"}  # what needs more than a folder to run in
+ELSEWHERE = {  # what needs more than a folder to run in
+    "clusters": ROOT / "tests/service/clusters/test_page.py",
+    "mesh": ROOT / "tests/service/istio/test_page.py",
+}
 RUN = [name for name in NAMES if page(name).steps and page(name).place not in ELSEWHERE]
 BIN = Path(sys.executable).parent
 
