@@ -5,6 +5,7 @@ Everything started carries its owner's label, so that what a dead owner left can
 
 from __future__ import annotations
 
+import platform
 import signal
 import threading
 from contextlib import contextmanager, suppress
@@ -49,6 +50,28 @@ def is_up() -> bool:
             client.close()
     except (docker.errors.DockerException, requests.RequestException):
         return False
+
+
+def elsewhere() -> str:
+    """Return where the engine runs containers, if that is not on this machine's own network; else nothing.
+
+    It says the host's name, which a virtual machine, another machine and a container have of their own.
+    """
+    import docker.errors
+    import requests
+
+    try:
+        client = _new_client(TIMEOUT)
+        try:
+            found = client.info()
+        finally:
+            client.close()
+    except (docker.errors.DockerException, requests.RequestException):
+        return ""
+    if any("rootless" in each for each in found.get("SecurityOptions") or ()):
+        return "in a namespace of its own, as rootless Docker does"
+    name = str(found.get("Name", ""))
+    return f"on {name}, which is not this machine" if name and name != platform.node() else ""
 
 
 def facts(image: Reference, credential: Credential, policy: str) -> ImageFacts:

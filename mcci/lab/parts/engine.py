@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcci.clients import background, mounts
 from mcci.clients.pods import engine
+from mcci.errors import McciError
 from mcci.lab.parts.kept import end_left, keep
 from mcci.lab.plan import Pods
 from mcci.lab.program import Program
@@ -27,7 +28,7 @@ NAME = "engine"
 PROGRAM = "dockerd"
 START = 60.0  # seconds
 VARIABLE = "DOCKER_HOST"
-ABSENT = "no container engine answers: pods are processes of this machine"
+ABSENT = "no container engine can be had: pods are processes of this machine"
 
 
 class Engine(Program):
@@ -53,7 +54,10 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
     if plan.pods is not Pods.REAL:
         return {}
     if engine.answers():
-        return {"host": os.environ.get(VARIABLE, ""), "own": False}
+        if not (where := engine.elsewhere()):
+            return {"host": os.environ.get(VARIABLE, ""), "own": False}
+        named = os.environ.get(VARIABLE) or "the default socket"
+        say(f"the engine at {named} runs containers {where}: it is left alone")
     program = shutil.which(PROGRAM, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None or os.geteuid():
         say(ABSENT)
@@ -62,7 +66,12 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
     place.mkdir(exist_ok=True)
     os.environ[VARIABLE] = _address(str(place))
     stack.callback(mounts.unmount_below, place)  # its namespaces and layers
-    keep([Engine(program, place)], stack, folder, NAME)
+    try:
+        keep([Engine(program, place)], stack, folder, NAME)
+    except McciError as error:
+        os.environ.pop(VARIABLE)
+        say(f"{PROGRAM} does not start here ({str(error).splitlines()[-1]})\n{ABSENT}")
+        return {}
     say(f"engine at {os.environ[VARIABLE]}")
     return {"host": os.environ[VARIABLE], "own": True}
 

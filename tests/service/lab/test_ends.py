@@ -188,5 +188,5 @@ def test_surprise(tmp_path: Path) -> None:
         (after,) = records(place, "test")
         assert after.alive
         assert (after.starts, after.problem) == (2, "")
-    assert not after.alive
+    assert not background.is_alive(after.pid, after.began)
     assert list(records(place, "test")) == []

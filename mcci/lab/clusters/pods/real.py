@@ -47,7 +47,7 @@ class _Backend(Protocol):
 
 def choose(images: Path, *, engines: bool) -> _Backend:
     """Return the engine where one may be used and answers, else this machine's processes, with images in `images`."""
-    if engines and engine.answers():
+    if engines and engine.answers() and not engine.elsewhere():
         return engine
     return processes.Processes(images)
 
