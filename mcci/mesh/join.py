@@ -187,7 +187,7 @@ def _gateway(session: Session, ready: Ready, place: Place) -> Sequence[actions.A
 def _lacking(session: Session, place: Place) -> refusals.Lacking:
     plan = session.plan
     watched = any(place.member in plan.watched_by(each) for each in plan.primaries)
-    wanted = (rights.WATCHED if watched else ()) + (rights.WATCHING if place.member.is_primary else ())
+    wanted = rights.COMMON + (rights.WATCHED if watched else ()) + (rights.WATCHING if place.member.is_primary else ())
     wanted += rights.FEDERATE if session.mesh.services and place.member.is_primary else ()
     wanted += rights.INSTALL if not place.member.is_primary and plan.has_gateway(place.member) else ()
     return refusals.Lacking(cluster=place.name, rights=rights.missing(place.api, wanted, plan.namespace))

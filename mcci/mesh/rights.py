@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcci.clients.kubernetes.api import (
     CONFIG_MAP,
     DEPLOYMENT,
+    DESTINATION_RULE,
     GATEWAY,
     LEASE,
     NAMESPACE,
@@ -40,25 +41,37 @@ ENDPOINT_SLICE = Kind(group="discovery.k8s.io", kind="EndpointSlice", plural="en
 
 Right = tuple[str, Kind, str]  # verb, kind, subresource
 _WRITES = ("get", "create", "patch")
-INSTALL: tuple[Right, ...] = tuple(
-    (verb, kind, "")
-    for kind in (
-        NAMESPACE, CONFIG_MAP, SERVICE_ACCOUNT, SERVICE, DEPLOYMENT, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, DEFINITION,
-        MUTATING, VALIDATING,
-    )
-    for verb in _WRITES
-) + tuple((verb, SECRET, "") for verb in ("get", "list", "create", "update", "patch", "delete")) + tuple(
-    (verb, LEASE, "") for verb in ("get", "create", "update")
+# what each command does in every cluster: look, and lock
+COMMON: tuple[Right, ...] = (
+    *(("get", kind, "") for kind in (NAMESPACE, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT, SECRET)),
+    *(("list", kind, "") for kind in (DEPLOYMENT, SECRET)),
+    *((verb, LEASE, "") for verb in ("get", "create", "update")),
+)
+INSTALL: tuple[Right, ...] = (
+    *COMMON,
+    *(
+        (verb, kind, "")
+        for kind in (
+            NAMESPACE, CONFIG_MAP, SERVICE_ACCOUNT, SERVICE, DEPLOYMENT, CLUSTER_ROLE, CLUSTER_ROLE_BINDING,
+            DEFINITION, MUTATING, VALIDATING,
+        )
+        for verb in _WRITES
+    ),
+    *((verb, SECRET, "") for verb in ("create", "update", "patch", "delete")),
 )  # fmt: skip
 EXPOSE: tuple[Right, ...] = tuple((verb, kind, "") for kind in (GATEWAY, VIRTUAL_SERVICE) for verb in _WRITES)
-WATCHED: tuple[Right, ...] = (("get", SERVICE_ACCOUNT, ""), ("create", SERVICE_ACCOUNT, "token"))
-WATCHING: tuple[Right, ...] = (*((verb, SECRET, "") for verb in ("get", "list", "create", "patch", "delete")),)
-FEDERATE: tuple[Right, ...] = tuple((verb, SERVICE_ENTRY, "") for verb in (*_WRITES, "list", "delete"))
+WATCHED: tuple[Right, ...] = (("create", SERVICE_ACCOUNT, "token"),)
+WATCHING: tuple[Right, ...] = (
+    *((verb, SECRET, "") for verb in ("create", "patch", "delete")),
+    *(("list", kind, "") for kind in (SERVICE_ENTRY, DESTINATION_RULE)),
+)
+FEDERATE: tuple[Right, ...] = tuple(
+    (verb, kind, "") for kind in (SERVICE_ENTRY, DESTINATION_RULE) for verb in (*_WRITES, "delete")
+)
 # what a control plane does in another cluster: the heart of Istio's ClusterRole istio-reader
 READER: tuple[Right, ...] = tuple(
     (verb, kind, "") for kind in (SERVICE, POD, NAMESPACE, NODE, ENDPOINT_SLICE) for verb in ("get", "list", "watch")
 )
-TOO_MUCH: tuple[Right, ...] = (("create", POD, ""), ("delete", NAMESPACE, ""), ("create", CLUSTER_ROLE_BINDING, ""))
 
 
 def missing(api: ClusterApi, wanted: tuple[Right, ...], namespace: str) -> tuple[str, ...]:
