@@ -75,7 +75,7 @@ def install(
 
     model, where = load(config, environment)
     kept = mesh_root.find(folder, top(config), os.environ)
-    with open_session(model, where, config.parent, options) as session:
+    with open_session(model, where, config.parent, options, installs=True) as session:
         unknown = sorted(set(renew) - {each.name for each in session.plan.primaries})
         if unknown:
             known = ", ".join(each.name for each in session.plan.primaries)
@@ -108,7 +108,7 @@ def join(environment: str | None, rotate: bool, config: Path, format_: str, **op
     from mcci.mesh import join as joining
 
     model, where = load(config, environment)
-    with open_session(model, where, config.parent, options) as session:
+    with open_session(model, where, config.parent, options, installs=False) as session:
         ready = joining.prepare(session, rotate=rotate)
         for note in ready.notes:
             output.log(f"note: {note}")
@@ -162,7 +162,7 @@ def verify(
         namespaces=(model.namespace_of(where),), requests=() if no_request else chosen, command=program,
         image=model.mesh.probe_image, environment=os.environ,
     )  # fmt: skip
-    with open_places(model, made, config.parent) as places:
+    with open_places(model, made, config.parent, None) as places:
         found = run.verify(made, places, wish)
     mesh_output.verified(made, found, format_)
     return ExitCode.NO if any(each.status is Status.FAILED for each in found) else ExitCode.DONE

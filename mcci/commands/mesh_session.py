@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mcci.clients.helm.binary import Helm
     from mcci.config.model import Config, Environment
     from mcci.mesh.install import Session
     from mcci.mesh.place import Place
@@ -49,15 +50,13 @@ def top(config: Path) -> Path:
 
 
 @contextmanager
-def open_places(model: Config, plan: Plan, root: Path) -> Iterator[tuple[Place, ...]]:
-    """Open the mesh's clusters, in the plan's order."""
-    from mcci.clients.helm import binary
+def open_places(model: Config, plan: Plan, root: Path, helm: Helm | None) -> Iterator[tuple[Place, ...]]:
+    """Open the mesh's clusters, in the plan's order, with a helm for each where one is given."""
     from mcci.clients.helm.client import HelmClient
     from mcci.clients.kubernetes import kubeconfig
     from mcci.clusters.access import open_clusters
     from mcci.mesh.place import Place
 
-    helm = binary.find(os.environ)
     chosen = [model.clusters[each.name] for each in plan.members]
     with open_clusters(chosen, os.environ, root=root) as opened:
         places = []
@@ -69,7 +68,7 @@ def open_places(model: Config, plan: Plan, root: Path) -> Iterator[tuple[Place, 
                 Place(
                     member=member,
                     api=each.api,
-                    helm=HelmClient(helm, os.environ, each.kubeconfig),
+                    helm=HelmClient(helm, os.environ, each.kubeconfig) if helm else None,
                     kubeconfig=each.kubeconfig,
                     server=access.server,
                     authority=base64.b64encode(access.authority.encode()).decode(),
@@ -80,9 +79,12 @@ def open_places(model: Config, plan: Plan, root: Path) -> Iterator[tuple[Place, 
 
 @contextmanager
 def open_session(
-    model: Config, environment: Environment, root: Path, options: Mapping[str, Any]
-) -> Iterator[Session]:  # fmt: skip
-    """Open what `install` and `join` share. Raises `UsageError`, and what helm and the clusters raise."""
+    model: Config, environment: Environment, root: Path, options: Mapping[str, Any], *, installs: bool
+) -> Iterator[Session]:
+    """Open what `install` and `join` share; `join` needs helm and charts for the remotes' gateways alone.
+
+    Raises `UsageError`, and what helm and the clusters raise.
+    """
     from mcci import job
     from mcci.clients.helm import binary
     from mcci.clusters import status
@@ -95,9 +97,12 @@ def open_session(
     now = job.read()
     made = plan(model, environment)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcci-charts-")))
-        found = charts.find(model.mesh, root, binary.find(os.environ), os.environ, folder)
-        places = stack.enter_context(open_places(model, made, root))
+        helm, found = None, {}
+        if installs or any(made.has_gateway(each) for each in made.remotes):
+            helm = binary.find(os.environ)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcci-charts-")))
+            found = charts.find(model.mesh, root, helm, os.environ, folder)
+        places = stack.enter_context(open_places(model, made, root, helm))
         yield Session(
             plan=made,
             mesh=model.mesh,

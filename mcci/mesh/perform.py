@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,13 +94,26 @@ class Performer:
         changed = not action.is_made(stored)
         if changed:
             left = max(1.0, self.until - time.monotonic())
-            self.place.helm.upgrade(
-                release.name, action.chart.folder, release.values, self.namespace, description=action.mark, timeout=left
-            )
+            self._helm(action, left)
             stored = releases(api, self.namespace).get(release.name)
         if action.waits and stored:
             self._wait(stored)
         return changed
+
+    def _helm(self, action: Upgrade, seconds: float) -> None:
+        """Run helm beside this thread: when this is interrupted, helm is ended too, and does not go on by itself."""
+        helm, release = self.place.helm, action.release
+        assert helm is not None
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(
+                helm.upgrade, release.name, action.chart.folder, release.values, self.namespace,
+                description=action.mark, timeout=seconds,
+            )  # fmt: skip
+            try:
+                done.result()
+            except BaseException:
+                helm.stop()
+                raise
 
     def _wait(self, stored: StoredRelease) -> None:
         for name in deployments(stored.manifest):

@@ -26,11 +26,11 @@ ISTIOD = "app=istiod"  # label of a control plane's Deployment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A member, its API and its helm. `server` and `authority` (base64 of PEM) are those of its kubeconfig."""
+    """A member, its API, and its helm where one is needed. `server` and `authority` (base64) are its kubeconfig's."""
 
     member: Member
     api: ClusterApi
-    helm: HelmClient
+    helm: HelmClient | None
     kubeconfig: Path
     server: str
     authority: str = field(default="", repr=False)

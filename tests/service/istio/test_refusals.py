@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,6 +110,36 @@ def test_killed_between(project: Project) -> None:
     assert named(project.clusters["azure"], "Service", "istiod-remote")
     assert (project.root / "root-cert.pem").exists()
     assert "nothing changed" in project.install()
+
+
+SLOW = """#!/bin/sh
+# a helm that says its version, and then never ends
+case "$1" in version) printf v3.19.0 ;; *) echo $$ > "$HOME/helm.pid"; exec sleep 300 ;; esac
+"""
+
+
+def test_interrupted(project: Project) -> None:
+    """An install that is cancelled ends its helm with it, gives the lock back, and says that it was terminated."""
+    project.write()
+    stub = project.folder / "helm"
+    stub.write_text(SLOW)
+    stub.chmod(0o755)
+    project.more = {"MCCI_HELM": str(stub)}
+    process = subprocess.Popen(
+        project.command("install", "--ca", str(project.root)), cwd=project.repository, env=project.environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    pid = project.folder / "helm.pid"
+    try:
+        _until(lambda: pid.exists() and pid.read_text().strip())
+        process.terminate()
+        assert process.wait(60) == 143
+    finally:
+        process.kill()
+        process.wait()
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+    (lease,) = project.clusters["aws"].store.list(next(each for each in BUILT_IN if each.kind == "Lease"))
+    assert not lease["spec"].get("holderIdentity")
 
 
 def _helm(project: Project) -> list[dict[str, Any]]:
