@@ -83,6 +83,7 @@ def prepare(session: Session, kept: Kept | None, renew: Sequence[str]) -> Ready:
     reasons = [
         *refusals.of_versions(version, found, session.plan),
         *refusals.of_identity(found, session.plan),
+        *refusals.of_ownership(found, session.plan),
         *refusals.of_ranges(session.ranges(found), session.plan),
     ]
     decided = None

@@ -51,6 +51,7 @@ class Found:
     cacerts: Object | None = field(repr=False)
     remote_secrets: tuple[Object, ...] = field(repr=False)
     gateway: str  # the address at which others reach its east-west gateway
+    releases: tuple[str, ...]  # Helm's
     ranges: Reported = field(default_factory=Reported)  # what the cluster shows of its addresses
 
     @property
@@ -73,6 +74,7 @@ def survey(place: Place, plan: Plan) -> Found:
         control_planes=control,
         cacerts=api.get(SECRET, authority.SECRET, namespace) if there else None,
         remote_secrets=tuple(secrets),
+        releases=_releases(api, namespace) if there else (),
         gateway=place.member.eastwest or (gateway_address(api, namespace) if there else ""),
         ranges=seen.ranges,
     )
@@ -89,6 +91,11 @@ def version_of(control_plane: Object) -> Numbers | None:
     """Return a control plane's version, as its image tells it."""
     containers = control_plane["spec"]["template"]["spec"]["containers"]
     return next((found for each in containers if (found := versions.of_image(str(each.get("image") or "")))), None)
+
+
+def _releases(api: ClusterApi, namespace: str) -> tuple[str, ...]:
+    secrets = api.list(SECRET, namespace, labels="owner=helm")
+    return tuple(dict.fromkeys(str(each["metadata"]["labels"].get("name")) for each in secrets))
 
 
 def _mesh(api: ClusterApi, namespace: Object | None, name: str, installed: bool) -> str:

@@ -59,6 +59,16 @@ def of_identity(found: Mapping[str, Found], plan: Plan) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+def of_ownership(found: Mapping[str, Found], plan: Plan) -> tuple[str, ...]:
+    """Return which clusters have a control plane that Helm did not install, and so cannot upgrade."""
+    return tuple(
+        f"{each.name} has an istiod that Helm did not install: Helm would not touch it. Uninstall it with what "
+        "installed it (`istioctl uninstall`); its Secret cacerts may stay."
+        for each in plan.primaries
+        if found[each.name].control_planes and "istiod" not in found[each.name].releases
+    )
+
+
 def of_ranges(clusters: Mapping[str, Ranges], plan: Plan) -> tuple[str, ...]:
     """Return which clusters of one network share addresses, or are not as mcci.yml has them."""
     groups = [[each.name for each in plan.members if each.network == network] for network in plan.networks]

@@ -43,13 +43,14 @@ def found(
     cacerts: Object | None = None,
     secrets: tuple[Object, ...] = (),
     gateway: str = "203.0.113.7",
+    releases: tuple[str, ...] = ("istio-base", "istiod"),
     ready: int = 1,
 ) -> Found:
     """Return what was found in a cluster; `istio` is the version of a control plane that is there."""
     control = (deployment("istiod", f"docker.io/istio/pilot:{istio}", ready),) if istio else ()
     return Found(
         kubernetes=kubernetes, mesh=mesh, control_planes=control, cacerts=cacerts, remote_secrets=secrets,
-        gateway=gateway,
+        gateway=gateway, releases=releases,
     )  # fmt: skip
 
 

@@ -95,6 +95,14 @@ def test_another_mesh() -> None:
     assert refusals.of_identity({"aws": found(mesh="shop-production", istio="1.28.0")}, planned()) == ()
 
 
+def test_a_control_plane_of_another_tool() -> None:
+    """An istiod that Helm did not install is told of before anything is changed: Helm would refuse it half way."""
+    seen = {"aws": found(istio="1.28.0", releases=()), "azure": found()}
+    (said,) = refusals.of_ownership(seen, planned())
+    assert "aws has an istiod that Helm did not install" in said
+    assert refusals.of_ownership({"aws": found(istio="1.28.0")}, planned()) == ()
+
+
 def test_every_reason_is_told() -> None:
     """All reasons come at once, each once, with the word that nothing was changed."""
     with pytest.raises(UsageError, match="nothing was changed") as raised:
