@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from mcci.clients.kubernetes.api import SECRET, Kind, NotAllowed, Refused, Unreachable
+from mcci.clients.kubernetes.api import SECRET, Kind, NotAllowed, NotTaken, Refused, Unreachable
 from mcci.clients.kubernetes.client import DEADLINE, Client
 from mcci.clients.kubernetes.kubeconfig import Access, User
 from mcci.clients.kubernetes.statuses import check
@@ -59,24 +59,39 @@ class Rancher:
         """Close the connections."""
         self._transport.close()
 
-    def check(self, *verbs: str) -> None:
-        """Raise unless this is a Rancher, and the API key may do these things with clusters."""
+    def check(self) -> None:
+        """Raise unless this is a Rancher, which takes the API key."""
         with self._explained():
             if not self._api.served(CLUSTER):
                 raise Refused(
                     f"{self.url} does not serve {CLUSTER.api_version}: it is no Rancher of version 2.8 or later."
                 )
-            lacking = [verb for verb in verbs if not self._api.allowed(verb, CLUSTER, self.namespace)]
-        if lacking:
+
+    def require(self, verb: str, name: str) -> None:
+        """Raise `NotAllowed` unless the API key may do this with a cluster of this name."""
+        with self._explained():
+            allowed = self._api.allowed(verb, CLUSTER, self.namespace, name="" if verb == "create" else name)
+        if not allowed:
             raise NotAllowed(
-                f"the API key for {self.url} may not {' or '.join(lacking)} clusters in {self.namespace}. Make one "
-                "without a scope, of a user who may: a Standard User may create clusters, and owns what he has created."
+                f"the API key for {self.url} may not {verb} the cluster {name} in {self.namespace}. Make one without a "
+                "scope, of a user who may: a Standard User may create clusters, and owns what he has created."
             )
 
     def cluster(self, name: str) -> Object | None:
-        """Return a cluster's `provisioning.cattle.io/v1` object; None where there is none."""
+        """Return a cluster's `provisioning.cattle.io/v1` object; None where there is none that the key may see.
+
+        Rancher shows its users their own clusters alone, and a new one only once it has made them its owners.
+        """
         with self._explained():
-            return self._api.get(CLUSTER, name, self.namespace)
+            return self._visible(CLUSTER, name, self.namespace)
+
+    def _visible(self, kind: Kind, name: str, namespace: str) -> Object | None:
+        try:
+            return self._api.get(kind, name, namespace)
+        except NotTaken:
+            raise
+        except NotAllowed:
+            return None
 
     def create(self, body: Object) -> Object:
         """Make a cluster. Raises `Conflict` where it is there."""
@@ -89,14 +104,19 @@ class Rancher:
             return self._api.replace(CLUSTER, body)
 
     def has(self, kind: Kind, name: str, namespace: str) -> bool:
-        """Say whether there is such an object."""
+        """Say whether there is such an object, as far as the key may know."""
         with self._explained():
-            return self._api.get(kind, name, namespace) is not None
+            try:
+                return self._api.get(kind, name, namespace) is not None
+            except NotTaken:
+                raise
+            except NotAllowed:
+                return True  # who may use a thing may not always see it; Rancher itself looks
 
     def registration(self, cluster: str) -> Registration | None:
         """Return how the cluster of this id (`c-m-…`) registers; None until Rancher has made that."""
         with self._explained():
-            found = self._api.get(REGISTRATION, TOKEN_NAME, cluster)
+            found = self._visible(REGISTRATION, TOKEN_NAME, cluster)
             status = (found or {}).get("status") or {}
             url, command = str(status.get("manifestUrl") or ""), str(status.get("nodeCommand") or "")
             if not url:

@@ -83,7 +83,7 @@ def asked(
         yield None
         return
     with opened(model, root, variables, deadline) as rancher:
-        rancher.check("get")
+        rancher.check()
 
         def look(name: str) -> State | None:
             try:

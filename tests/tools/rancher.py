@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 WORKSPACE = "fleet-default"
+USER = "user-x7v2k"
 TICK = 0.02  # seconds between two looks of the controllers
+SLOW = 0.5  # seconds until a user owns what he has made
 _KINDS = (
     ("provisioning.cattle.io", "v1", "Cluster", "clusters", "Namespaced"),
     ("management.cattle.io", "v3", "Cluster", "clusters", "Cluster"),
@@ -70,6 +72,7 @@ class FakeRancher:
     registered: set[str] = field(default_factory=set)  # clusters without pools, one of whose nodes has registered
     manifest: Callable[[str], str] = lambda text: text  # what is done to the agent's objects before they are given out
     kubeconfigs: int = 0
+    owner: bool = False  # clusters belong to the user who has made them, once they are taken up
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -87,17 +90,31 @@ class FakeRancher:
         """The requests that change something; questions about rights are none."""
         return [each for each in self.requests if not each.startswith("GET") and "selfsubject" not in each]
 
-    def key(self, *verbs: str, user: str = "user-x7v2k") -> str:
-        """Return an API key: the administrator's, or of a user who may do these things with clusters."""
+    def key(self, *verbs: str) -> str:
+        """Return an API key: the administrator's, or of a user who may do these things with clusters.
+
+        With `create` he is a Standard User: he owns the clusters that are made, a little after they are.
+        """
         if not verbs:
             return self.cluster.tokens.issue(ADMIN)
-        rules = [{"apiGroups": ["provisioning.cattle.io"], "resources": ["clusters"], "verbs": list(verbs)}]
-        whom = [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]
-        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user}
-        place = {"name": user, "namespace": WORKSPACE}
-        self.cluster.store.create(ROLES, {"metadata": place, "rules": rules})
+        self._allow("user", WORKSPACE, "provisioning.cattle.io", ["clusters"], list(verbs))
+        self.owner = "create" in verbs
+        return self.cluster.tokens.issue(User(name=USER))
+
+    def _allow(self, name: str, namespace: str, group: str, kinds: list[str], verbs: list[str], *names: str) -> None:
+        rule = {"apiGroups": [group], "resources": kinds, "verbs": verbs, **({"resourceNames": names} if names else {})}
+        whom = [{"kind": "User", "name": USER, "apiGroup": "rbac.authorization.k8s.io"}]
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+        place = {"name": name, "namespace": namespace}
+        self.cluster.store.create(ROLES, {"metadata": place, "rules": [rule]})
         self.cluster.store.create(ROLE_BINDINGS, {"metadata": place, "subjects": whom, "roleRef": role})
-        return self.cluster.tokens.issue(User(name=user))
+
+    def _own(self, name: str, identity: str) -> None:
+        """Make the user an owner of a cluster, as Rancher does (`crt-NAME-cluster-owner`)."""
+        verbs = ["get", "list", "watch", "update"]
+        self._allow(f"crt-{name}-cluster-owner", WORKSPACE, "provisioning.cattle.io", ["clusters"], verbs, name)
+        self._allow("cluster-owner", identity, "management.cattle.io", ["clusterregistrationtokens"], verbs)
+        self._allow("crt-token-reader", identity, "", ["secrets"], ["get"])
 
     def resource(self, group: str, version: str, plural: str) -> Resource:
         """Return one of Rancher's kinds."""
@@ -136,6 +153,8 @@ class FakeRancher:
         identity = status.get("clusterName") or f"c-m-{abs(hash(name)) % 10**8:08d}"
         if not status.get("clusterName"):
             self._registration(identity)
+            if self.owner:
+                threading.Timer(SLOW, self._own, (name, identity)).start()
         wanted = {
             "clusterName": identity, "observedGeneration": cluster["metadata"].get("generation", 1),
             "ready": status.get("ready", False), "conditions": self._conditions(name, identity, cluster),

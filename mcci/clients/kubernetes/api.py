@@ -86,6 +86,10 @@ class NotAllowed(UsageError):
     """401 or 403: the credentials are wrong, or lack a right."""
 
 
+class NotTaken(NotAllowed):
+    """401: the server does not know the credentials, or they have run out."""
+
+
 class Unreachable(ServiceFailed):
     """The API did not answer, or only with errors, until the retries were used up."""
 

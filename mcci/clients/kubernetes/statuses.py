@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcci.clients.kubernetes.api import Conflict, NotAllowed, NotFound, Refused, Unreachable
+from mcci.clients.kubernetes.api import Conflict, NotAllowed, NotFound, NotTaken, Refused, Unreachable
 from mcci.errors import McciError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def error_of(cluster: str, code: int, status: Object) -> McciError:
     said = " ".join(str(status.get("message") or "it does not say why").split())[:1000]
     causes = {str(cause.get("reason")) for cause in (status.get("details") or {}).get("causes") or []}
     if code == 401:
-        return NotAllowed(
+        return NotTaken(
             f"{cluster}: the cluster does not take the credentials (401). Have they run out? Give the job new ones."
         )
     if code == 403 and ("NamespaceTerminating" in causes or "admission webhook" in said):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcci.clients.kubernetes.api import SECRET, Conflict, NotAllowed
+from mcci.clients.kubernetes.api import SECRET, Conflict
 from mcci.clusters.rancher import objects, state, waiting
 from mcci.errors import McciError, UsageError
 
@@ -58,7 +58,7 @@ def plan(rancher: Rancher, config: Config, cluster: Cluster) -> Plan:
     """
     if cluster.rke2 is None:
         raise UsageError(f"mcci.yml does not say what {cluster.name} is made of: give it an 'rke2' section.")
-    rancher.check("get", "create", "update")
+    rancher.check()
     wanted = objects.wanted(config, cluster)
     current = rancher.cluster(cluster.name)
     if current is not None:
@@ -67,8 +67,10 @@ def plan(rancher: Rancher, config: Config, cluster: Cluster) -> Plan:
             raise UsageError(
                 f"{cluster.name}: this cluster was imported into Rancher, and cannot become one that Rancher makes."
             )
-    _refuse_missing(rancher, cluster.name, cluster.rke2)
     changes = objects.differences(current, wanted) if current is not None else ()
+    if current is None or changes:
+        rancher.require("update" if changes else "create", cluster.name)
+    _refuse_missing(rancher, cluster.name, cluster.rke2)
     return Plan(
         name=cluster.name, wanted=wanted, current=current, changes=changes, custom=not cluster.rke2.pools
     )  # fmt: skip
@@ -84,11 +86,7 @@ def _refuse_missing(rancher: Rancher, name: str, rke2: Rke2) -> None:
     if not rke2.credential:
         return
     namespace, _, secret = rke2.credential.partition(":")
-    try:
-        there = rancher.has(SECRET, secret, namespace)
-    except NotAllowed:
-        return  # who may use a credential may not always see it; Rancher itself checks it
-    if not there:
+    if not rancher.has(SECRET, secret, namespace):
         raise McciError(f"{name}: Rancher has no cloud credential {rke2.credential}. Make it there, or correct it.")
 
 
@@ -105,9 +103,7 @@ def perform(
         try:
             rancher.create(planned.wanted)
         except Conflict as error:
-            raise Conflict(
-                f"{name}: somebody else has just made it in Rancher. Look at it, and run this again."
-            ) from error
+            raise waiting.taken(name) from error
     elif planned.changes:
         rancher.replace(objects.changed(planned.current, planned.wanted))
     if keep and planned.custom:

@@ -44,8 +44,10 @@ def plan(rancher: Rancher, api: ClusterApi, name: str) -> Plan:
 
     Raises `NotAllowed` where a right lacks on either side, and `McciError` where one of them belongs to somebody else.
     """
-    rancher.check("get", "create")
+    rancher.check()
     found = rancher.cluster(name)
+    if found is None:
+        rancher.require("create", name)
     said = state.read(found) if found is not None else None
     if said is not None:
         waiting.refuse_removed(name, said)
@@ -81,8 +83,8 @@ def perform(rancher: Rancher, api: ClusterApi, planned: Plan, patience: waiting.
     if planned.create:
         try:
             rancher.create(objects.imported(name, rancher.namespace))
-        except Conflict:
-            patience.say(f"{name}: somebody else has just made it in Rancher")
+        except Conflict as error:
+            raise waiting.taken(name) from error
     if not planned.register:
         return waiting.active(rancher, name, patience)
     identity = waiting.identified(rancher, name, patience)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcci.clusters.rancher.state import State
 
 Found = TypeVar("Found")
+HIDDEN = 60.0  # seconds that Rancher may take to show a new cluster to who has made it
 FIRST, LONGEST = 0.25, 5.0  # seconds between two looks: at first, and when nothing has changed for a while
 
 
@@ -26,11 +27,17 @@ class Patience:
     seconds: float
     say: Callable[[str], None]
     clock: Clock = field(default_factory=SystemClock)
-    _end: float = 0
+    shown: bool = False  # the cluster has been seen in Rancher
+    _start: float = 0
     _said: str = ""
 
     def __post_init__(self) -> None:
-        self._end = self.clock.elapsed() + self.seconds
+        self._start = self.clock.elapsed()
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds it has been waited."""
+        return self.clock.elapsed() - self._start
 
     def until(self, look: Callable[[], tuple[Found | None, str]], what: str) -> Found:
         """Look until something is found; `look` gives it, or None and why not. Raises `ServiceFailed` in the end."""
@@ -42,7 +49,7 @@ class Patience:
             if why != self._said:
                 self._said, pause = why, FIRST
                 self.say(why)
-            left = self._end - self.clock.elapsed()
+            left = self.seconds - self.waited
             if left <= 0:
                 raise ServiceFailed(
                     f"{why}. {what} has not come about in {self.seconds:.0f} s. Run the same command again: it goes on "
@@ -56,7 +63,7 @@ def identified(rancher: Rancher, name: str, patience: Patience) -> State:
     """Wait until Rancher has given the cluster an id, and return its state."""
 
     def look() -> tuple[State | None, str]:
-        found = current(rancher, name)
+        found = _current(rancher, name, patience)
         return (found, "") if found.id else (None, f"{name}: waiting for Rancher to take it up")
 
     return patience.until(look, "The cluster's id")
@@ -66,7 +73,7 @@ def registration(rancher: Rancher, name: str, cluster: str, patience: Patience) 
     """Wait until the cluster of this id can be registered, and return how."""
 
     def look() -> tuple[Registration | None, str]:
-        return rancher.registration(cluster), f"{name}: waiting for Rancher to say how it registers"
+        return rancher.registration(cluster), f"{name}: waiting for Rancher to tell this API key how it registers"
 
     return patience.until(look, "The registration")
 
@@ -75,20 +82,31 @@ def active(rancher: Rancher, name: str, patience: Patience) -> State:
     """Wait until the cluster is active."""
 
     def look() -> tuple[State | None, str]:
-        found = current(rancher, name)
+        found = _current(rancher, name, patience)
         return (found, "") if found.active else (None, f"{name}: {found}")
 
     return patience.until(look, "An active cluster")
 
 
-def current(rancher: Rancher, name: str) -> State:
+def _current(rancher: Rancher, name: str, patience: Patience) -> State:
     """Return what Rancher says of the cluster now. Raises `McciError` where it is gone, or being removed."""
     found = rancher.cluster(name)
+    if found is None and (patience.shown or patience.waited > HIDDEN):
+        raise McciError(f"{name}: it is not in Rancher any more, or no longer for this API key.")
     if found is None:
-        raise McciError(f"{name}: it is no longer in Rancher. Somebody has removed it.")
+        return state.State(messages=("Rancher does not show it to this API key yet",))
+    patience.shown = True
     read = state.read(found)
     refuse_removed(name, read)
     return read
+
+
+def taken(name: str) -> McciError:
+    """Return the error of a name that a cluster in Rancher has which was not to be seen before."""
+    return McciError(
+        f"{name}: Rancher has a cluster of this name already. Somebody has just made it, or it is not for this API key "
+        "to see. Run this again, or look there."
+    )
 
 
 def refuse_removed(name: str, found: State) -> None:

@@ -212,7 +212,7 @@ def test_transient(shop: Project, rancher: FakeRancher, clusters: Mapping[str, L
     ("key", "says"),
     [
         ("nobody", "refuses the API key"),
-        ("reader", "may not create clusters in fleet-default"),
+        ("reader", "may not create the cluster prod-aws in fleet-default"),
         ("", "the variable RANCHER_TOKEN is not set"),
         ("two\nlines", "is no API key of Rancher's"),
     ],
@@ -229,10 +229,22 @@ def test_keys(shop: Project, rancher: FakeRancher, clusters: Mapping[str, LabClu
     assert not writes(clusters["prod-aws"])
 
 
-def test_an_owner(shop: Project, rancher: FakeRancher) -> None:
-    """A key with the rights that the error names is enough to look; more is asked of Rancher only for its own calls."""
-    shop.variables[KEY] = rancher.key("get", "create")
-    assert shop.run("clusters", "import", "prod-aws", "--dry-run").code == 0
+def test_a_standard_user(shop: Project, rancher: FakeRancher) -> None:
+    """Who may no more than create sees a cluster only once Rancher has made him its owner: that is waited for."""
+    shop.variables[KEY] = rancher.key("create")
+    for name in ("prod-aws", "made"):
+        done = shop.run("clusters", "import" if name == "prod-aws" else "create", name)
+        assert done.code == 0, done
+        assert re.search(rf"{name}: .*(waiting for Rancher|Rancher does not show it)", done.said), done
+    assert shop.run("clusters", "create", "made").out.startswith("nothing had to be changed")
+
+
+def test_a_name_that_is_taken(shop: Project, rancher: FakeRancher, clusters: Mapping[str, LabCluster]) -> None:
+    """A cluster of the name that the key may not see is somebody else's: it is left alone, and so is ours."""
+    assert shop.run("clusters", "create", "made").code == 0
+    shop.variables[KEY] = rancher.key("create")
+    done = shop.run("clusters", "create", "made")
+    assert (done.code, "Rancher has a cluster of this name already" in done.said) == (1, True), done
 
 
 def test_without_rights_in_the_cluster(shop: Project, rancher: FakeRancher, clusters: Mapping[str, LabCluster]) -> None:

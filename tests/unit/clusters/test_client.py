@@ -18,6 +18,7 @@ from mcci.clients.kubernetes.api import (
     Conflict,
     NotAllowed,
     NotFound,
+    NotTaken,
     Refused,
     Unreachable,
 )
@@ -116,7 +117,7 @@ def test_gives_up() -> None:
         (status(403, "maria cannot update"), NotAllowed, "mcci doctor --rbac"),
         (status(403, "being terminated", "NamespaceTerminating"), Refused, "terminated"),
         (status(403, 'admission webhook "policy" denied the request'), Refused, "policy"),
-        (status(401), NotAllowed, "run out"),
+        (status(401), NotTaken, "run out"),
         (httpx.Response(302, headers={"Location": "https://login"}), Unreachable, "302"),
         (httpx.Response(200, text="<html>"), Unreachable, "no Kubernetes API"),
     ],

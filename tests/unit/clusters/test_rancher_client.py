@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from mcci.clients import rancher
-from mcci.clients.kubernetes.api import NotAllowed, Refused, Unreachable
+from mcci.clients.kubernetes.api import SECRET, NotAllowed, Refused, Unreachable
 from mcci.clients.rancher import Rancher, Registration
 from mcci.errors import ExitCode, McciError, UsageError
 from tests.unit.clusters.wire import QUICK, Wire, ok, status
@@ -44,7 +45,8 @@ def test_calls() -> None:
         httpx.Response(200, text="kind: x"), ok({"config": "kind: Config"}),
     )  # fmt: skip
     found = client(wire)
-    found.check("get")
+    found.check()
+    found.require("update", "one")
     assert found.cluster("one") == {"metadata": {"name": "one"}}
     registration = found.registration("c-m-1")
     assert registration is not None
@@ -108,16 +110,30 @@ def test_no_token_in_the_secret(data: Any) -> None:
 
 def test_rights() -> None:
     """Rights that lack are named, before anything is done."""
-    with pytest.raises(NotAllowed, match="may not create or update clusters in fleet-default") as caught:
-        client(Wire(SERVED, allowed(True), allowed(False), allowed(False))).check("get", "create", "update")
+    wire = Wire(allowed(True), allowed(False))
+    found = client(wire)
+    found.require("create", "one")
+    with pytest.raises(NotAllowed, match="may not update the cluster one in fleet-default") as caught:
+        found.require("update", "one")
     assert caught.value.exit_code == ExitCode.USAGE
+    asked = [json.loads(each.content)["spec"]["resourceAttributes"] for each in wire.requests]
+    assert [(each["verb"], each.get("name", "")) for each in asked] == [("create", ""), ("update", "one")]
+
+
+def test_hidden() -> None:
+    """What Rancher does not show counts as not there; what is only referred to counts as there."""
+    hidden = status(403, "is forbidden")
+    assert client(Wire(hidden)).cluster("one") is None
+    assert client(Wire(hidden)).registration("c-m-1") is None
+    assert client(Wire(hidden)).has(SECRET, "cc-x", "cattle-global-data") is True
 
 
 UNTRUSTED = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
 ASK: tuple[Callable[[Rancher], object], ...] = (
-    lambda found: found.check("get"),
+    lambda found: found.check(),
     lambda found: found.cluster("one"),
     lambda found: found.registration("c-m-1"),
+    lambda found: found.has(SECRET, "cc-x", "cattle-global-data"),
     lambda found: found.kubeconfig("c-m-1"),
     lambda found: found.manifest(Registration(manifest="/v3/import/a_b.yaml", node_command="")),
 )
@@ -128,7 +144,6 @@ ASK: tuple[Callable[[Rancher], object], ...] = (
     ("answer", "kind", "says"),
     [
         (status(401, "must authenticate"), NotAllowed, "refuses the API key.*without a scope"),
-        (status(403, "clusters is forbidden"), NotAllowed, "refuses the API key: clusters is forbidden"),
         (UNTRUSTED, UsageError, "Rancher's certificate is not trusted.*'rancher: {ca: …}'"),
         (httpx.Response(302, headers={"location": "https://evil.example"}), Unreachable, "answers 302"),
     ],
@@ -141,6 +156,13 @@ def test_refused(ask: Callable[[Rancher], object], answer: Any, kind: type[McciE
     assert len(wire.requests) == 1
     assert KEY not in str(caught.value)
     assert "doctor" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ask", ASK[-2:])
+def test_forbidden(ask: Callable[[Rancher], object]) -> None:
+    """What the key may not have Rancher do is refused in Rancher's own words."""
+    with pytest.raises(NotAllowed, match="refuses the API key: clusters is forbidden"):
+        ask(client(Wire(status(403, "clusters is forbidden"))))
 
 
 def test_tries_again() -> None:
@@ -167,9 +189,9 @@ def test_rubbish(answer: httpx.Response) -> None:
 def test_not_rancher() -> None:
     """A server that is no Rancher, or an old one, is told from one that is away."""
     with pytest.raises(Refused, match=r"no Rancher of version 2.8 or later"):
-        client(Wire(status(404))).check("get")
+        client(Wire(status(404))).check()
     with pytest.raises(Unreachable, match=r"https://rancher.example is no Rancher"):
-        client(Wire(httpx.Response(200, text="<html>"))).check("get")
+        client(Wire(httpx.Response(200, text="<html>"))).check()
     with pytest.raises(Refused, match="no text"):
         client(Wire(httpx.Response(200, content=b"\xff\xfe"))).manifest(Registration(manifest="/x", node_command=""))
     with pytest.raises(Refused, match="larger than 4 MiB"):
@@ -184,5 +206,5 @@ def test_a_certificate_that_is_none() -> None:
         URL, KEY, namespace="n", authority="-----BEGIN CERTIFICATE-----\nx", policy=QUICK, deadline=1
     )
     with pytest.raises(UsageError, match="a certificate or key in it cannot be used") as caught:
-        found.check("get")
+        found.check()
     assert isinstance(caught.value.__cause__, ssl.SSLError | ValueError)

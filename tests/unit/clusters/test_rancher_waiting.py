@@ -61,7 +61,15 @@ def test_time_is_up() -> None:
 
 def test_gone() -> None:
     """A cluster that somebody removes meanwhile is not waited for."""
-    with pytest.raises(McciError, match="no longer in Rancher"):
+    with pytest.raises(McciError, match="not in Rancher any more"):
         wait(Script(cluster("Unknown"), None))
     with pytest.raises(UsageError, match="is removing a cluster of this name"):
         wait(Script(cluster("Unknown"), cluster("True", deletionTimestamp="2026-01-01T00:00:00Z")))
+
+
+def test_not_shown_yet() -> None:
+    """A new cluster that Rancher does not show yet is waited for, for a while."""
+    state, said, _ = wait(Script(None, None, None, cluster("True")))
+    assert (state.active, said) == (True, ["one: not active: Rancher does not show it to this API key yet"])
+    with pytest.raises(McciError, match="no longer for this API key"):
+        wait(Script(None), 600)
