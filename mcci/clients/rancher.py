@@ -33,6 +33,7 @@ CLUSTER = Kind(group="provisioning.cattle.io", kind="Cluster", plural="clusters"
 REGISTRATION = Kind(
     group="management.cattle.io", version="v3", kind="ClusterRegistrationToken", plural="clusterregistrationtokens"
 )
+SETTING = Kind(group="management.cattle.io", version="v3", kind="Setting", plural="settings", namespaced=False)
 TOKEN_NAME = "default-token"  # noqa: S105 - the name of the object that Rancher makes for each cluster
 _PLACEHOLDER = "{token}"  # in the commands of a Rancher that keeps the token in a Secret
 _IMPORT = "/v3/import/"
@@ -54,6 +55,7 @@ class Rancher:
         self.url, self.namespace = url, namespace
         self._transport, self._deadline = transport, deadline
         self._api = Client("Rancher", transport, deadline)
+        self._addresses: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Close the connections."""
@@ -66,6 +68,15 @@ class Rancher:
                 raise Refused(
                     f"{self.url} does not serve {CLUSTER.api_version}: it is no Rancher of version 2.8 or later."
                 )
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses by which it is known: that in mcci.yml, and its own setting `server-url`."""
+        if not self._addresses:
+            with self._explained():
+                found = self._visible(SETTING, "server-url", "") or {}
+            own = str(found.get("value") or found.get("default") or "").rstrip("/")
+            self._addresses = (self.url, own) if own and own != self.url else (self.url,)
+        return self._addresses
 
     def require(self, verb: str, name: str) -> None:
         """Raise `NotAllowed` unless the API key may do this with a cluster of this name."""

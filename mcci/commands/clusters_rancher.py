@@ -127,17 +127,17 @@ def at_hand(rancher: Rancher, cluster: Cluster, state: State | None, place: Plac
     if state is None or not state.id:
         return None
     document = importing.existing(place, cluster.name)
-    server = kubeconfigs.address(rancher, state.id)
-    return document if document is not None and kubeconfigs.works(document, server) else None
+    return document if document is not None and kubeconfigs.works(document, rancher, state.id) else None
 
 
 def refuse_taken(rancher: Rancher, cluster: Cluster, place: Place, *, replace: bool) -> None:
     """Raise `UsageError` where a kubeconfig through Rancher could not be written, before anything is done for it."""
     from mcci.clusters import importing
+    from mcci.clusters.rancher import kubeconfigs
 
     there = importing.existing(place, cluster.name)
     server = str(there["clusters"][0]["cluster"].get("server") or "") if there else ""
-    if server and not replace and not server.startswith(f"{rancher.url}/k8s/clusters/"):
+    if server and not replace and not kubeconfigs.is_rancher(rancher, server):
         raise UsageError(
             f"{place.path} has '{cluster.name}' already, for {server}. Give '--replace' to put the way through Rancher "
             "in its place, or '--output FILE' to leave it."

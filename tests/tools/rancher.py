@@ -42,6 +42,7 @@ _KINDS = (
     ("provisioning.cattle.io", "v1", "Cluster", "clusters", "Namespaced"),
     ("management.cattle.io", "v3", "Cluster", "clusters", "Cluster"),
     ("management.cattle.io", "v3", "ClusterRegistrationToken", "clusterregistrationtokens", "Namespaced"),
+    ("management.cattle.io", "v3", "Setting", "settings", "Cluster"),
     ("rke-machine-config.cattle.io", "v1", "Amazonec2Config", "amazonec2configs", "Namespaced"),
 )
 DEPLOYMENTS = Resource(group="apps", kind="Deployment", plural="deployments")
@@ -127,6 +128,12 @@ class FakeRancher:
         """Its clusters, by name."""
         listed = self.cluster.store.list(self.resource("provisioning.cattle.io", "v1", "clusters"))
         return {each["metadata"]["name"]: each for each in listed}
+
+    def known_as(self, url: str) -> None:
+        """Set `server-url`, the address that its agents are given."""
+        kind = self.resource("management.cattle.io", "v3", "settings")
+        self.cluster.store.create(kind, {"metadata": {"name": "server-url"}, "value": url})
+        self.manifest = lambda text: text.replace(self.url, url)
 
     def machine_config(self, name: str) -> None:
         """Make a machine configuration of AWS."""

@@ -65,7 +65,7 @@ def plan(rancher: Rancher, api: ClusterApi, name: str) -> Plan:
 def _refuse_strangers(rancher: Rancher, api: ClusterApi, name: str, said: State | None) -> None:
     agent = api.get(DEPLOYMENT, manifest.AGENT, manifest.SYSTEM)
     other = manifest.registered_at(agent)
-    if other and other != rancher.url:
+    if other and other not in rancher.addresses():
         raise McciError(
             f"{name}: the agent of another Rancher runs in this cluster, that of {other}. Remove the cluster there "
             "first; a cluster belongs to one Rancher."

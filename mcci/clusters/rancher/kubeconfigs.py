@@ -21,16 +21,17 @@ _SOURCE = "the kubeconfig that Rancher made"
 CALL = 10.0  # seconds for one call to a cluster through Rancher
 
 
-def address(rancher: Rancher, cluster: str) -> str:
-    """Return where Rancher serves the API of the cluster of this id."""
-    return f"{rancher.url}/k8s/clusters/{cluster}"
+def is_rancher(rancher: Rancher, server: str, cluster: str = "") -> bool:
+    """Say whether Rancher serves a cluster's API at this address: that of the cluster of this id, or anyone's."""
+    places = tuple(f"{each}/k8s/clusters/" for each in rancher.addresses())
+    return server in {f"{each}{cluster}" for each in places} if cluster else server.startswith(places)
 
 
-def works(document: Document, server: str) -> bool:
-    """Say whether a kubeconfig is for this server, and is taken there."""
+def works(document: Document, rancher: Rancher, cluster: str) -> bool:
+    """Say whether a kubeconfig reaches the cluster of this id through Rancher, and is taken there."""
     try:
         found = kubeconfig.read(document, "the kubeconfig at hand")
-        if found.server != server:
+        if not is_rancher(rancher, found.server, cluster):
             return False
         api = client.connect("Rancher", found, deadline=CALL)
         try:
@@ -54,11 +55,8 @@ def generated(rancher: Rancher, cluster: Cluster, identity: str, authority: str)
             "Turn it on, or reach the cluster by a kubeconfig of its own."
         )
     server = chosen["clusters"][0]["cluster"]
-    if (
-        authority
-        and str(server.get("server", "")).startswith(rancher.url)
-        and not server.get("certificate-authority-data")
-    ):
+    through = is_rancher(rancher, str(server.get("server") or ""))
+    if authority and through and not server.get("certificate-authority-data"):
         server["certificate-authority-data"] = base64.b64encode(authority.encode()).decode()
     return kubeconfigs.alone(chosen, cluster, _SOURCE)
 

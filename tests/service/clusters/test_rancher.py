@@ -120,6 +120,14 @@ def test_through_rancher(shop: Project, rancher: FakeRancher, tmp_path: Path) ->
     assert (status.code, "active" in status.out) == (0, True), status
 
 
+def test_another_address(shop: Project, rancher: FakeRancher) -> None:
+    """A Rancher whose `server-url` is not the address in mcci.yml is the same Rancher, also to a second run."""
+    rancher.known_as("https://rancher.example.com")
+    assert shop.run("clusters", "import", "prod-aws").code == 0
+    again = shop.run("clusters", "import", "prod-aws")
+    assert (again.code, again.out.startswith("nothing had to be changed")) == (0, True), again
+
+
 def test_create(shop: Project, rancher: FakeRancher) -> None:
     """Rancher makes the cluster that mcci.yml describes; then nothing changes, until mcci.yml does."""
     planned = shop.run("clusters", "create", "made", "--dry-run")

@@ -120,6 +120,24 @@ def test_rights() -> None:
     assert [(each["verb"], each.get("name", "")) for each in asked] == [("create", ""), ("update", "one")]
 
 
+@pytest.mark.parametrize(
+    ("setting", "addresses"),
+    [
+        (ok({"value": "https://public.example/"}), (URL, "https://public.example")),
+        (ok({"value": "", "default": URL}), (URL,)),
+        (ok({"value": URL}), (URL,)),
+        (status(404), (URL,)),
+        (status(403), (URL,)),
+    ],
+)
+def test_addresses(setting: httpx.Response, addresses: tuple[str, ...]) -> None:
+    """It is known by the address in mcci.yml and by its own; it is asked for that once."""
+    wire = Wire(setting)
+    found = client(wire)
+    assert found.addresses() == found.addresses() == addresses
+    assert wire.asked == ["GET /apis/management.cattle.io/v3/settings/server-url"]
+
+
 def test_hidden() -> None:
     """What Rancher does not show counts as not there; what is only referred to counts as there."""
     hidden = status(403, "is forbidden")
