@@ -120,4 +120,5 @@ def _problems(row: Row) -> Iterator[ranges.Clash]:
         yield ranges.Clash(clusters=(name,), message=f"{name}: it has no node.", help="Register or make one.")
     if row.rancher and not row.rancher.active:
         message = f"{name}: in Rancher it is {row.rancher}."
-        yield ranges.Clash(clusters=(name,), message=message, help=f"`mcci clusters import {name}` goes on with it.")
+        verb = "create" if row.rancher.made else "import"
+        yield ranges.Clash(clusters=(name,), message=message, help=f"`mcci clusters {verb} {name}` goes on.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +46,16 @@ def status(environment: str | None, timeout: float, config: Path, format_: str) 
     """
     from mcci import output
     from mcci.clients import repository
+    from mcci.clusters import ranges
     from mcci.clusters import status as statuses
 
     model = repository.load_config(config)
     names = _names(model, environment)
-    with clusters_rancher.asked(model, config.parent, os.environ, timeout) as rancher:
+    with clusters_rancher.asked(model, config.parent, os.environ, timeout) as (rancher, problem):
         found = statuses.look(model, names, os.environ, root=config.parent, deadline=timeout, rancher=rancher)
+    if problem:
+        clash = ranges.Clash(clusters=(), message=problem, help="")
+        found = replace(found, problems=(clash, *found.problems))
     if format_ == "json":
         output.json_document("clusters-status", 1, _document(found))
     else:

@@ -70,20 +70,24 @@ def opened(model: Config, root: Path, variables: Mapping[str, str], deadline: fl
 @contextmanager
 def asked(
     model: Config, root: Path, variables: Mapping[str, str], deadline: float
-) -> Iterator[Callable[[str], State | None] | None]:
-    """Give what says how a cluster is in Rancher; None where there is no Rancher, or no API key for it."""
+) -> Iterator[tuple[Callable[[str], State | None] | None, str]]:
+    """Give what says how a cluster is in Rancher, and why nothing does; neither where mcci.yml has no Rancher."""
     from mcci import output
     from mcci.clusters.rancher import state
 
     if not model.rancher.url:
-        yield None
+        yield None, ""
         return
     if not variables.get(model.rancher.token, "").strip():
         output.log(f"note: Rancher is not asked: {model.rancher.token} is not set")
-        yield None
+        yield None, ""
         return
     with opened(model, root, variables, deadline) as rancher:
-        rancher.check()
+        try:
+            rancher.check()
+        except McciError as error:
+            yield None, str(error)
+            return
 
         def look(name: str) -> State | None:
             try:
@@ -92,7 +96,7 @@ def asked(
                 return state.State(messages=(str(error),))
             return None if found is None else state.read(found)
 
-        yield look
+        yield look, ""
 
 
 def show(steps: Sequence[str], *, dry_run: bool) -> None:

@@ -377,6 +377,17 @@ def test_taken(shop: Project, rancher: FakeRancher, backing: LabCluster) -> None
     assert rancher.writes == []
 
 
+def test_status_without_rancher(shop: Project, rancher: FakeRancher, backing: LabCluster) -> None:
+    """Where Rancher does not answer, or not to this key, that is a finding, and the clusters are shown all the same."""
+    for variables, says in (
+        ({KEY: "token-abc:nobody"}, "refuses the API key"),
+        ({KEY: rancher.key()}, "Rancher's certificate is not trusted"),
+    ):
+        done = shop.run("clusters", "status", "--environment", "production", **variables)
+        assert (done.code, says in done.out, "prod-aws  yes" in done.out) == (1, True, True), done
+        (shop.folder / "rancher.pem").write_text((backing.cluster.folder / "ca.crt").read_text())
+
+
 def test_status_without_a_key(shop: Project, rancher: FakeRancher) -> None:
     """Without an API key the clusters are looked at, and it is said that Rancher was not asked."""
     done = shop.run("clusters", "status", "--environment", "production", RANCHER_TOKEN="")
