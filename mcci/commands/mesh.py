@@ -160,7 +160,7 @@ def verify(
     chosen = tuple(each for each in asked if not sources or each.cluster in sources)
     wish = run.Wish(
         namespaces=(model.namespace_of(where),), requests=() if no_request else chosen, command=program,
-        image=model.mesh.probe_image, environment=os.environ,
+        image=model.mesh.probe_image, environment=os.environ, no_request=no_request,
     )  # fmt: skip
     with open_places(model, made, config.parent, None) as places:
         found = run.verify(made, places, wish)

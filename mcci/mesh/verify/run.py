@@ -33,17 +33,29 @@ class Wish:
     command: str  # run once a cluster, with its kubeconfig
     image: str
     environment: Mapping[str, str]
+    no_request: bool = False
 
 
 def verify(plan: Plan, places: Sequence[Place], wish: Wish) -> tuple[Result, ...]:
-    """Return every check's result. Changes nothing but for the pods that send requests, which it removes."""
-    views = [_view(place, places, plan, wish.namespaces) for place in places]
-    return tuple(_results(plan, places, views, wish))
+    """Return every check's result. Changes nothing but for the pods that send requests, which it removes.
+
+    A cluster that does not answer, or does not let itself be looked at, fails the mesh; the others are checked all the
+    same.
+    """
+    views: dict[str, View] = {}
+    away: list[Result] = []
+    for place in places:
+        try:
+            views[place.name] = _view(place, places, plan, wish.namespaces)
+        except McciError as error:
+            away.append(Result(cluster=place.name, check="reached", status=Status.FAILED, found=str(error)))
+    there = [place for place in places if place.name in views]
+    return (*away, *_results(plan, there, list(views.values()), wish))
 
 
 def _results(plan: Plan, places: Sequence[Place], views: Sequence[View], wish: Wish) -> Iterator[Result]:
     now = authority.utc_now()
-    leader = views[0].found.istio
+    leader = next((view.found.istio for view in views if view.member.is_primary), None)
     yield from control.skew(views)
     yield from control.certificates(views, now)
     for place, view in zip(places, views, strict=True):
@@ -55,11 +67,18 @@ def _results(plan: Plan, places: Sequence[Place], views: Sequence[View], wish: W
         yield from workloads.proxies(view, view.found.istio or leader)
         if view.member.is_primary and view.found.control_planes:
             yield from endpoints.check(view.member, plan, _asking(place, view, plan, wish), wish.namespaces)
+    yield from _across(plan, places, wish)
+
+
+def _across(plan: Plan, places: Sequence[Place], wish: Wish) -> Iterator[Result]:
+    """Send the requests, and run the command, of the clusters that are there."""
+    there = {place.name: place for place in places}
     for each in wish.requests:
-        place = next(one for one in places if one.name == each.cluster)
-        yield requests.send(place.api, each, wish.namespaces[0], wish.image)
-    if not wish.requests and not wish.command and len(places) > 1:
+        if each.cluster in there:
+            yield requests.send(there[each.cluster].api, each, wish.namespaces[0], wish.image)
+    if not wish.requests and not wish.command and len(plan.members) > 1:
         found = "no service of mcci.yml runs on other clusters alone: give --request URL, or --command"
+        found = "--no-request: none was sent" if wish.no_request else found
         yield Result(cluster="all", check="request", status=Status.UNCHECKED, found=found)
     if wish.command:
         yield from (_command(place, wish) for place in places)
