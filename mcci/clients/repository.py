@@ -91,6 +91,8 @@ def _paths(config: Config) -> Iterator[tuple[str, Position]]:
         for number, path in enumerate(service.depends_on):
             if "/" in path:
                 yield posixpath.normpath(path), service.marks.item("depends_on", number)
+    if config.rancher.ca:
+        yield config.rancher.ca, config.rancher.marks.of("ca")
     for name in ("templates", "charts"):
         yield getattr(config, name), config.marks.of(name)
     for number, path in enumerate(config.include):

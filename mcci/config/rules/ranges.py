@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcci.config.choices import PoolRole
 from mcci.config.networks import Network, network, overlap
-from mcci.config.rules import problem, unknown
+from mcci.config.rules import outside, problem, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,8 @@ def _beside_the_network(config: Config) -> Iterator[Finding]:
 
 
 def rancher(config: Config) -> Iterator[Finding]:
-    """A cluster that Rancher is to make has a Rancher, and in its pools every role."""
+    """Rancher's certificate is in the repository; a cluster that it is to make has one, and in its pools every role."""
+    yield from outside(config.rancher.ca, config.rancher.marks.of("ca"))
     for cluster in config.clusters.values():
         if cluster.rke2 is None:
             continue
