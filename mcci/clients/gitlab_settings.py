@@ -2,7 +2,8 @@
 
 Sources: https://docs.gitlab.com/api/protected_branches/ , https://docs.gitlab.com/api/project_level_variables/ ,
 https://docs.gitlab.com/api/environments/ , https://docs.gitlab.com/api/pipeline_triggers/ ,
-https://docs.gitlab.com/api/pipeline_schedules/ , https://docs.gitlab.com/api/cluster_agents/
+https://docs.gitlab.com/api/pipeline_schedules/ , https://docs.gitlab.com/api/cluster_agents/ ,
+https://docs.gitlab.com/api/deploy_tokens/ , https://docs.gitlab.com/api/protected_environments/
 """
 
 from __future__ import annotations
@@ -67,6 +68,16 @@ class Settings:
             for each in self._all(self._other(path).cluster_agents):
                 yield path, each
 
+    def protected_environments(self) -> Iterator[Json]:
+        """Yield the protected environments, of the paid tiers."""
+        yield from self._all(self._api.protected_environments)
+
+    def has_agent_token(self, path: str, agent: Mapping[str, Any]) -> bool:
+        """Whether an agent of a project has a token."""
+        with rest.translated(self._at, ROLE):
+            found = self._tokens(path, agent)
+            return bool(self._api.manager.gitlab.http_list(found, get_all=False, per_page=1))
+
     def save_project(self, body: Mapping[str, Any]) -> None:
         """Change the project itself."""
         with rest.translated(self._at, ROLE):
@@ -75,6 +86,16 @@ class Settings:
     def save_branch(self, body: Mapping[str, Any], name: str = "") -> None:
         """Protect a branch, or change how the branch `name` is protected."""
         self._save(self._api.protectedbranches, body, name)
+
+    def protect_again(self, body: Mapping[str, Any], name: str) -> None:
+        """Protect the branch `name` in another way: the free tier changes no access levels of a protection."""
+        with rest.translated(self._at, ROLE):
+            self._api.protectedbranches.delete(name)
+            self._api.protectedbranches.create(dict(body))
+
+    def protect_environment(self, body: Mapping[str, Any]) -> None:
+        """Protect an environment."""
+        self._save(self._api.protected_environments, body, "")
 
     def save_environment(self, body: Mapping[str, Any], number: int = 0) -> None:
         """Make an environment, or change one."""
@@ -96,6 +117,22 @@ class Settings:
         """Make a trigger token and return it."""
         with rest.translated(self._at, ROLE):
             return str(self._api.triggers.create({"description": description}).token)
+
+    def create_deploy_token(self, name: str, scopes: Iterable[str]) -> tuple[str, str]:
+        """Make a deploy token, and return its user and the token."""
+        with rest.translated(self._at, ROLE):
+            made = self._api.deploytokens.create({"name": name, "scopes": list(scopes)})
+            return str(made.username), str(made.token)
+
+    def create_agent_token(self, path: str, name: str) -> str:
+        """Make a token of a cluster agent and return it."""
+        found = next(each for each in self._all(self._other(path).cluster_agents) if each["name"] == name)
+        with rest.translated(self._at, ROLE):
+            made = self._api.manager.gitlab.http_post(self._tokens(path, found), post_data={"name": "mcci"})
+            return str(made["token"])
+
+    def _tokens(self, path: str, agent: Mapping[str, Any]) -> str:
+        return f"/projects/{self._other(path).encoded_id}/cluster_agents/{agent['id']}/tokens"
 
     def register_agent(self, path: str, name: str) -> None:
         """Register a cluster agent in a project."""

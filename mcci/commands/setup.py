@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     help="The variables' values: YAML, by name; a file's content by {file: PATH}. By default they are asked for.",
 )  # fmt: skip
 @click.option("--schedule", metavar="CRON", default="", help='Build on new base images at these times: "0 3 * * *".')
+@click.option("--hide", is_flag=True, help="Hide new secrets: nobody can read them in GitLab's settings.")
+@click.option(
+    "--agent-tokens", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+    help="Make a token for each cluster agent that has none, and write it to DIR/AGENT.token.",
+)  # fmt: skip
 @click.option("--remote", default="origin", show_default=True, help="The git remote that is the project.")
 @click.option("--yes", is_flag=True, help="Do not ask before the changes are made.")
 @format_option()
@@ -38,6 +43,8 @@ def command(
     dry_run: bool,
     values: Path | None,
     schedule: str,
+    hide: bool,
+    agent_tokens: Path | None,
     remote: str,
     yes: bool,
     format_: str,
@@ -47,13 +54,15 @@ def command(
     Shows what it is going to do first, changes only what differs, and takes nothing away. Needs GITLAB_TOKEN with the
     scope `api` and the role of a maintainer. The values of variables are never shown.
     """
-    from mcci.clients import repository
+    from mcci.clients import private_files, repository
     from mcci.clients.gitlab_settings import Settings
     from mcci.delivery.setup.values import read
     from mcci.delivery.setup.wanted import wanted
 
+    if agent_tokens is not None:
+        private_files.refuse_committed(agent_tokens / "agent.token")
     model = repository.load_config(config)
-    should = wanted(model, _cron(schedule))
+    should = wanted(model, _cron(schedule), hides=hide, agent_tokens=agent_tokens)
     given = read(values, should.variables) if values else {}
     settings = Settings(_project(config, model, remote))
     plan = _plan(settings, should, given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 
@@ -14,10 +15,13 @@ class Kind(Enum):
     PROJECT = "project"
     BRANCH = "protected branch"
     ENVIRONMENT = "environment"
+    PROTECTED_ENVIRONMENT = "protected environment"
     VARIABLE = "variable"
+    DEPLOY = "deploy token"
     TRIGGER = "trigger token"
     SCHEDULE = "schedule"
     AGENT = "cluster agent"
+    AGENT_ACCESS = "token of the cluster agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +66,20 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """The release registry, and the variables that hold its user and password."""
+
+    host: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a project should have. `trigger` is the variable that holds a trigger token, empty where none is needed."""
+    """What a project should have. `trigger` is the variable that holds a trigger token, empty where none is needed.
+
+    `hides` says that new secrets are shown to nobody ever again, `agent_tokens` is where new agents' tokens go.
+    """
 
     default_branch: str
     configuration: str
@@ -71,19 +87,27 @@ class Wanted:
     delivers: tuple[str, str] | None
     variables: tuple[Variable, ...]
     environments: tuple[Environment, ...]
+    registry: Registry
+    protected_environments: tuple[str, ...] = ()
     trigger: str = ""
     schedule: Schedule | None = None
     agents: tuple[Agent, ...] = ()
+    agent_tokens: Path | None = None
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
-    """A protected branch: the lowest access levels that may push and merge (None: nobody)."""
+    """A protected branch: the lowest access levels that may push and merge (None: nobody).
+
+    `has_names` says that it lets in users, groups or keys by their names, too.
+    """
 
     name: str
     push: int | None
     merge: int | None
     allow_force_push: bool
+    has_names: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +124,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a project has. `triggers` are the descriptions of its trigger tokens."""
+    """What a project has. `triggers` are the descriptions of its trigger tokens, `registry` its container registry's
+    host, `with_token` the agents that have one."""
 
     default_branch: str
     configuration: str
@@ -111,6 +136,9 @@ class Found:
     triggers: frozenset[str]
     schedules: tuple[Schedule, ...]
     agents: frozenset[Agent]
+    with_token: frozenset[Agent] = frozenset()
+    registry: str = ""
+    protected_environments: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,21 +13,32 @@ from mcci.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mcci.delivery.setup.model import Environment, Found, Kept, Schedule, Variable, Wanted
+    from mcci.delivery.setup.model import Environment, Found, Kept, Protection, Schedule, Variable, Wanted
 
 TRIGGER = "mcci: deliver"
+DEPLOY = "mcci: registry"
+MAINTAINER = 40  # GitLab's access level
+WHO = {0: "no one", 30: "developers", 40: "maintainers", 60: "administrators"}
 SHORTEST_MASKED = 8  # characters; https://docs.gitlab.com/ci/variables/#mask-a-cicd-variable
 
 
 def plan(wanted: Wanted, found: Found, values: Mapping[str, str]) -> Plan:
     """Return what is to be done. Raises `UsageError` for a value that GitLab would not mask."""
     there = {each.key: each for each in found.variables if each.scope == "*"}
-    missing = tuple(each for each in wanted.variables if each.key not in there and each.key not in values)
+    registry = tuple(_deploy_token(wanted, found, there, values))
+    made = {wanted.registry.username, wanted.registry.password} if registry else set()
+    lacking = [each for each in wanted.variables if each.key not in there and each.key not in values]
+    missing = tuple(each for each in lacking if each.key not in made)
     changes = [
         *_project(wanted, found),
         *_branches(wanted, found),
         *_environments(wanted, found),
-        *(change for each in wanted.variables for change in _variable(each, there.get(each.key), values)),
+        *_protected_environments(wanted, found),
+        *(
+            change for each in wanted.variables
+            for change in _variable(each, there.get(each.key), values, hides=wanted.hides)
+        ),
+        *registry,
         *_trigger(wanted, found, there),
         *_schedule(wanted, found),
         *(
@@ -36,6 +47,7 @@ def plan(wanted: Wanted, found: Found, values: Mapping[str, str]) -> Plan:
             for each in wanted.agents
             if each not in found.agents
         ),
+        *_agent_tokens(wanted, found),
     ]  # fmt: skip
     return Plan(changes=tuple(changes), missing=missing, problems=tuple(_problems(wanted, found)))
 
@@ -59,9 +71,36 @@ def _branches(wanted: Wanted, found: Found) -> Iterator[Change]:
             body: dict[str, Any] = {"name": name, "push_access_level": 40, "merge_access_level": 40}
             says = ("protect it: maintainers push and merge, nobody forces",)
             yield Change(kind=Kind.BRANCH, name=name, says=says, body=body)
+        elif protection.push is not None and protection.push < MAINTAINER and not protection.has_names:
+            yield _narrowed(protection)
         elif protection.allow_force_push:
             body = {"allow_force_push": False}
             yield Change(kind=Kind.BRANCH, name=name, says=("force push: allowed → refused",), body=body, id=name)
+
+
+def _narrowed(old: Protection) -> Change:
+    """Return what lets maintainers alone push. Who could push may then merge: what they change is seen by others."""
+    assert old.push is not None
+    merge = min(old.push, old.merge) if old.merge is not None else old.push
+    says = [f"push: {_who(old.push)} → {_who(MAINTAINER)}"]
+    if merge != old.merge:
+        says.append(f"merge: {_who(old.merge)} → {_who(merge)}")
+    if old.allow_force_push:
+        says.append("force push: allowed → refused")
+    body = {"name": old.name, "push_access_level": MAINTAINER, "merge_access_level": merge}
+    return Change(kind=Kind.BRANCH, name=old.name, says=tuple(says), body=body, id=old.name)
+
+
+def _who(level: int | None) -> str:
+    return WHO.get(level or 0, str(level))
+
+
+def _protected_environments(wanted: Wanted, found: Found) -> Iterator[Change]:
+    for name in wanted.protected_environments:
+        if name not in found.protected_environments:
+            body = {"name": name, "deploy_access_levels": [{"access_level": MAINTAINER}]}
+            says = ("protect it: maintainers deploy",)
+            yield Change(kind=Kind.PROTECTED_ENVIRONMENT, name=name, says=says, body=body)
 
 
 def _environments(wanted: Wanted, found: Found) -> Iterator[Change]:
@@ -81,13 +120,14 @@ def _differences(each: Environment, old: Environment | None) -> tuple[str, ...]:
     return tuple(f"{what}: {before or 'none'} → {after}" for what, before, after in pairs if before != after)
 
 
-def _variable(wanted: Variable, old: Kept | None, values: Mapping[str, str]) -> Iterator[Change]:
+def _variable(wanted: Variable, old: Kept | None, values: Mapping[str, str], *, hides: bool) -> Iterator[Change]:
     value = values.get(wanted.key)
     says: list[str] = []
     if old is None:
         if value is None:
             return
-        kinds = [word for word, on in (("protected", wanted.protected), ("masked", wanted.masked)) if on]
+        marks = (("protected", wanted.protected), ("masked", wanted.masked), ("hidden", wanted.masked and hides))
+        kinds = [word for word, on in marks if on]
         says.append(f"add it ({', '.join([*kinds, 'file' if wanted.file else 'variable'])}): {wanted.use}")
     else:
         if value is not None and old.value is not None and old.value != value:
@@ -97,10 +137,10 @@ def _variable(wanted: Variable, old: Kept | None, values: Mapping[str, str]) -> 
         if wanted.masked and not old.masked:
             says.append("masked: no → yes")
     if says:
-        yield _set(wanted, old, value, tuple(says))
+        yield _set(wanted, old, value, tuple(says), hides=hides)
 
 
-def _set(wanted: Variable, old: Kept | None, value: str | None, says: tuple[str, ...]) -> Change:
+def _set(wanted: Variable, old: Kept | None, value: str | None, says: tuple[str, ...], *, hides: bool) -> Change:
     # base64 in an ordinary variable, which GitLab can mask, serves as well as a file: what is there is kept so
     body: dict[str, Any] = {
         "variable_type": ("file" if old.file else "env_var") if old else ("file" if wanted.file else "env_var"),
@@ -115,6 +155,8 @@ def _set(wanted: Variable, old: Kept | None, value: str | None, says: tuple[str,
         body["value"] = kept
     if old is None:
         body["key"] = wanted.key
+        if wanted.masked and hides:
+            body["masked_and_hidden"] = True
     return Change(kind=Kind.VARIABLE, name=wanted.key, says=says, body=body, id=wanted.key if old else "")
 
 
@@ -129,9 +171,37 @@ def _check_maskable(key: str, value: str) -> None:
 def _trigger(wanted: Wanted, found: Found, there: Mapping[str, Kept]) -> Iterator[Change]:
     if not wanted.trigger or (wanted.trigger in there and TRIGGER in found.triggers):
         return
-    says = (f"make one, and keep it in the variable {wanted.trigger} (protected, masked)",)
-    body = {"description": TRIGGER, "variable": wanted.trigger, "replace": wanted.trigger in there}
+    marks = "protected, masked, hidden" if wanted.hides else "protected, masked"
+    says = (f"make one, and keep it in the variable {wanted.trigger} ({marks})",)
+    body = {
+        "description": TRIGGER, "variable": wanted.trigger, "replace": wanted.trigger in there, "hide": wanted.hides,
+    }  # fmt: skip
     yield Change(kind=Kind.TRIGGER, name=TRIGGER, says=says, body=body)
+
+
+def _deploy_token(
+    wanted: Wanted, found: Found, there: Mapping[str, Kept], values: Mapping[str, str]
+) -> Iterator[Change]:
+    """Yield a token for the release registry, where that is the project's own and nobody has given another."""
+    registry = wanted.registry
+    keys = (registry.username, registry.password)
+    if registry.host != found.registry or any(key in there or key in values for key in keys):
+        return
+    says = (f"make one that reads and writes images, and keep it in {keys[0]} and {keys[1]} (protected, masked)",)
+    body = {"name": DEPLOY, "scopes": ["read_registry", "write_registry"], "username": keys[0], "password": keys[1],
+            "hide": wanted.hides}  # fmt: skip
+    yield Change(kind=Kind.DEPLOY, name=DEPLOY, says=says, body=body)
+
+
+def _agent_tokens(wanted: Wanted, found: Found) -> Iterator[Change]:
+    if wanted.agent_tokens is None:
+        return
+    for each in wanted.agents:
+        if each not in found.with_token:
+            file = wanted.agent_tokens / f"{each.name}.token"
+            body = {"project": each.project, "name": each.name, "file": file}
+            name = f"{each.project}:{each.name}"
+            yield Change(kind=Kind.AGENT_ACCESS, name=name, says=(f"make one, and write it to {file}",), body=body)
 
 
 def _schedule(wanted: Wanted, found: Found) -> Iterator[Change]:
@@ -160,6 +230,12 @@ def _problems(wanted: Wanted, found: Found) -> Iterator[str]:
     for name in wanted.protected:
         if name not in found.branches:
             yield f"the branch {name} is not there: `mcci sync --push` makes it"
+        protection = found.protected.get(name)
+        if protection and protection.has_names and protection.push is not None and protection.push < MAINTAINER:
+            yield (
+                f"{_who(protection.push)} may push to {name}, which lets some in by their names, too: let"
+                f" {_who(MAINTAINER)} alone push, in GitLab's settings"
+            )
     if wanted.delivers:
         source, target = (found.protected.get(each) for each in wanted.delivers)
         if source and target and not _includes(target.merge, target.push, source.merge):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcci.clients import private_files
 from mcci.delivery.setup.model import Agent, Environment, Found, Kept, Kind, Protection, Schedule
 
 if TYPE_CHECKING:
@@ -36,6 +37,20 @@ def survey(settings: Settings, wanted: Wanted) -> Found:
             Agent(project=path, name=each["name"])
             for path, each in settings.agents(sorted({each.project for each in wanted.agents}))
         ),
+        with_token=_with_token(settings, wanted) if wanted.agent_tokens else frozenset(),
+        registry=(project.get("container_registry_image_prefix") or "").partition("/")[0],
+        protected_environments=frozenset(each["name"] for each in settings.protected_environments())
+        if wanted.protected_environments
+        else frozenset(),
+    )
+
+
+def _with_token(settings: Settings, wanted: Wanted) -> frozenset[Agent]:
+    """Return the agents that have a token already, and which GitLab shows no more."""
+    return frozenset(
+        agent
+        for path, each in settings.agents(sorted({each.project for each in wanted.agents}))
+        if (agent := Agent(project=path, name=each["name"])) in wanted.agents and settings.has_agent_token(path, each)
     )
 
 
@@ -45,8 +60,12 @@ def act(settings: Settings, change: Change) -> None:
     match change.kind:
         case Kind.PROJECT:
             settings.save_project(body)
+        case Kind.BRANCH if change.id and "push_access_level" in body:
+            settings.protect_again(body, str(change.id))
         case Kind.BRANCH:
             settings.save_branch(body, str(change.id))
+        case Kind.PROTECTED_ENVIRONMENT:
+            settings.protect_environment(body)
         case Kind.ENVIRONMENT:
             settings.save_environment(body, int(change.id or 0))
         case Kind.VARIABLE:
@@ -55,19 +74,36 @@ def act(settings: Settings, change: Change) -> None:
             settings.save_schedule(body, int(change.id or 0))
         case Kind.AGENT:
             settings.register_agent(body["project"], body["name"])
+        case Kind.AGENT_ACCESS:
+            private_files.write(body["file"], settings.create_agent_token(body["project"], body["name"]) + "\n")
+        case Kind.DEPLOY:
+            username, token = settings.create_deploy_token(body["name"], body["scopes"])
+            _keep(settings, body["username"], username, secret=False)
+            _keep(settings, body["password"], token, hide=body["hide"])
         case Kind.TRIGGER:
             token = settings.create_trigger(body["description"])
-            kept = {"value": token, "protected": True, "masked": True, "raw": True, "variable_type": "env_var"}
-            known = body["variable"]
-            settings.save_variable(
-                kept if body["replace"] else {**kept, "key": known}, known if body["replace"] else ""
-            )
+            _keep(settings, body["variable"], token, replace=body["replace"], hide=body["hide"])
+
+
+def _keep(
+    settings: Settings, key: str, value: str, *, secret: bool = True, replace: bool = False, hide: bool = False
+) -> None:
+    """Keep a token that was made in a variable, new or in the place of another."""
+    body: dict[str, Any] = {
+        "value": value, "protected": True, "masked": secret, "raw": True, "variable_type": "env_var",
+    }  # fmt: skip
+    if replace:
+        settings.save_variable(body, key)
+    else:
+        settings.save_variable({**body, "key": key, **({"masked_and_hidden": True} if secret and hide else {})})
 
 
 def _protection(found: Mapping[str, Any]) -> Protection:
+    levels = [*(found.get("push_access_levels") or ()), *(found.get("merge_access_levels") or ())]
     return Protection(
         name=found["name"], push=_lowest(found.get("push_access_levels")),
         merge=_lowest(found.get("merge_access_levels")), allow_force_push=bool(found.get("allow_force_push")),
+        has_names=any(each.get(key) for each in levels for key in ("user_id", "group_id", "deploy_key_id")),
     )  # fmt: skip
 
 

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcci.config.choices import Layout, TriggerToken
-from mcci.delivery.setup.model import Agent, Environment, Schedule, Variable, Wanted
+from mcci.config.choices import Layout, Tier, TriggerToken
+from mcci.config.keys import Version
+from mcci.delivery.setup.model import Agent, Environment, Registry, Schedule, Variable, Wanted
+from mcci.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mcci.config.model import Config
 
+HIDES = Version(17, 4)  # https://docs.gitlab.com/ci/variables/#hide-a-cicd-variable
 SCHEDULE = "mcci: images on new base images"
 
 
-def wanted(config: Config, cron: str = "") -> Wanted:
-    """Return what the project of `config` should have; with `cron`, a schedule that builds on new base images."""
+def wanted(config: Config, cron: str = "", *, hides: bool = False, agent_tokens: Path | None = None) -> Wanted:
+    """Return what the project of `config` should have; with `cron`, a schedule that builds on new base images.
+
+    With `hides`, new secrets can be read by nobody any more, `agent_tokens` is the folder for new agents' tokens.
+    Raises `UsageError` for a GitLab that cannot hide.
+    """
+    if hides and config.gitlab.version < HIDES:
+        raise UsageError(
+            f"--hide needs GitLab {HIDES} or later, and mcci.yml has `gitlab: {{version: {config.gitlab.version}}}`."
+        )
     branches = config.branches
     three = config.layout is Layout.THREE_BRANCH
     built = branches.development if three else branches.default
@@ -28,9 +40,15 @@ def wanted(config: Config, cron: str = "") -> Wanted:
         delivers=(branches.development, branches.deployment) if three and not by_trigger else None,
         variables=tuple({each.key: each for each in _variables(config)}.values()),
         environments=tuple(_environments(config)),
+        registry=Registry(
+            host=config.registry.host, username=config.registry.username, password=config.registry.password
+        ),
+        protected_environments=tuple(_protected_environments(config)),
         trigger=config.gitlab.trigger_token if by_trigger else "",
         schedule=Schedule(description=SCHEDULE, branch=built, cron=cron) if cron else None,
         agents=tuple(dict.fromkeys(_agents(config))),
+        agent_tokens=agent_tokens,
+        hides=hides,
     )
 
 
@@ -54,6 +72,15 @@ def _environments(config: Config) -> Iterator[Environment]:
         url = "" if "$" in each.url else each.url
         for cluster in each.all_clusters:
             yield Environment(name=f"{each.name}/{cluster}", tier=each.deployment_tier.value, url=url)
+
+
+def _protected_environments(config: Config) -> Iterator[str]:
+    """Yield the environments to which only maintainers deploy: GitLab protects them in its paid tiers alone."""
+    if config.gitlab.tier is Tier.FREE:
+        return
+    for each in config.environments.values():
+        if each.is_production:
+            yield from (f"{each.name}/{cluster}" for cluster in each.all_clusters)
 
 
 def _agents(config: Config) -> Iterator[Agent]:

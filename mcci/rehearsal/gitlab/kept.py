@@ -7,7 +7,18 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-from mcci.rehearsal.gitlab.model import Access, Agent, Protection, Schedule, Settings, TriggerToken, User
+from mcci.rehearsal.gitlab.model import (
+    Access,
+    Agent,
+    AgentToken,
+    DeployToken,
+    ProtectedEnvironment,
+    Protection,
+    Schedule,
+    Settings,
+    TriggerToken,
+    User,
+)
 from mcci.simulation.events import Event, MergeRequest, MergeRequestKind, Project, ProjectVariable, Source
 
 Json = dict[str, Any]
@@ -83,6 +94,15 @@ def settings(kept: Mapping[str, Any], users: Mapping[int, User]) -> Settings:
             "trigger_tokens": {int(id): TriggerToken(**owned(each)) for id, each in kept["trigger_tokens"].items()},
             "schedules": {int(id): Schedule(**owned(each)) for id, each in kept["schedules"].items()},
             "agents": {int(id): Agent(**owned(each)) for id, each in kept["agents"].items()},
+            "agent_tokens": {int(id): AgentToken(**owned(each)) for id, each in kept["agent_tokens"].items()},
+            "deploy_tokens": {
+                int(id): DeployToken(**{**each, "scopes": tuple(each["scopes"])})
+                for id, each in kept["deploy_tokens"].items()
+            },
+            "protected_environments": {
+                name: ProtectedEnvironment(name=name, deploy=Access(each["deploy"]))
+                for name, each in kept["protected_environments"].items()
+            },
         }
     )
 

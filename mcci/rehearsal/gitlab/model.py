@@ -64,6 +64,9 @@ class Settings:
     trigger_tokens: dict[int, TriggerToken] = field(default_factory=dict)
     schedules: dict[int, Schedule] = field(default_factory=dict)
     agents: dict[int, Agent] = field(default_factory=dict)
+    agent_tokens: dict[int, AgentToken] = field(default_factory=dict)
+    deploy_tokens: dict[int, DeployToken] = field(default_factory=dict)
+    protected_environments: dict[str, ProtectedEnvironment] = field(default_factory=dict)
     runner_token: str = field(default_factory=lambda: f"glrt-{secrets.token_hex(10)}", repr=False)
 
 
@@ -108,6 +111,38 @@ class Agent:
     name: str
     owner: User
     created: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentToken:
+    """A token with which an agent's program in a cluster speaks for it."""
+
+    id: int
+    agent: int
+    name: str
+    owner: User
+    created: float
+    token: str = field(default_factory=lambda: f"glagent-{secrets.token_hex(25)}", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployToken:
+    """A token that reads or writes a project's repository or registry, without being a person."""
+
+    id: int
+    name: str
+    username: str
+    scopes: tuple[str, ...]
+    expires: str | None = None
+    token: str = field(default_factory=lambda: f"gldt-{secrets.token_hex(10)}", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectedEnvironment:
+    """An environment to which only some may deploy: of GitLab's paid tiers."""
+
+    name: str
+    deploy: Access = Access.MAINTAINER
 
 
 @dataclass(slots=True, kw_only=True)

@@ -103,6 +103,11 @@ class Site:
         wanted = [level for level in (protection.push, protection.merge) if level is not Access.NONE]
         return bool(wanted) and user.access >= min(wanted)
 
+    def may_deploy(self, user: User, build: Build) -> bool:
+        """Whether a user may start a job, as far as the environment that it deploys to is protected."""
+        protected = self.settings.protected_environments.get(build.planned.environment or "")
+        return protected is None or user.access >= protected.deploy
+
     def protection_of(self, ref: str) -> Protection | None:
         """Return what protects a branch. Where several entries do (`*` is a wildcard), each lets in whom it lets in.
 
@@ -176,8 +181,11 @@ class Site:
 
 def _numbers(settings: Settings) -> Iterator[int]:
     """Yield the ids that were given."""
-    for each in (settings.trigger_tokens, settings.schedules, settings.agents):
-        yield from each
+    yield from settings.trigger_tokens
+    yield from settings.schedules
+    yield from settings.agents
+    yield from settings.agent_tokens
+    yield from settings.deploy_tokens
 
 
 def _lowest(levels: Iterable[Access]) -> Access:

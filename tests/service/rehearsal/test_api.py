@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import gitlab
 import httpx
 import pytest
-from gitlab.exceptions import GitlabAuthenticationError, GitlabCreateError, GitlabGetError, GitlabListError
+from gitlab.exceptions import (
+    GitlabAuthenticationError,
+    GitlabCreateError,
+    GitlabGetError,
+    GitlabJobPlayError,
+    GitlabListError,
+)
 
 from mcci.rehearsal.gitlab.model import Access, Protection
 from tests.service.rehearsal.conftest import DEVELOPER, GUEST, MAINTAINER, git, remote
@@ -215,6 +221,37 @@ def test_odd_requests_are_refused(site: Site, checkout: Path) -> None:
     runner = {"token": site.settings.runner_token}
     assert said(api + "/jobs/request", {**runner, "wait": "soon"}) == {"error": "wait is invalid"}
     assert httpx.post(api + "/jobs/request", json={**runner, "info": "odd"}).status_code == 204
+
+
+def test_tokens_and_protected_environments(site: Site, checkout: Path) -> None:
+    """Deploy tokens and agents' tokens are shown once; to a protected environment only those let in deploy."""
+    project = client(site)
+    made = project.deploytokens.create({"name": "images", "scopes": ["read_registry"]})
+    assert made.token.startswith("gldt-")
+    assert "token" not in project.deploytokens.list(get_all=True)[0].attributes
+    with pytest.raises(GitlabCreateError, match="scopes"):
+        project.deploytokens.create({"name": "images", "scopes": ["everything"]})
+    project.deploytokens.delete(made.id)
+    agent = project.cluster_agents.create({"name": "prod"})
+    path = f"/projects/1/cluster_agents/{agent.id}/tokens"
+    for name in ("one", "two"):
+        assert project.manager.gitlab.http_post(path, post_data={"name": name})["token"].startswith("glagent-")
+    with pytest.raises(gitlab.GitlabHttpError, match="two active tokens"):
+        project.manager.gitlab.http_post(path, post_data={"name": "three"})
+    assert len(project.manager.gitlab.http_list(path, get_all=True)) == 2
+    project.cluster_agents.delete(agent.id)
+    assert site.settings.agent_tokens == {}
+    project.protected_environments.create(
+        {"name": "production", "deploy_access_levels": [{"access_level": Access.MAINTAINER}]}
+    )
+    git(checkout, "push", "-q", remote(site, DEVELOPER), "main:topic")
+    for _ in range(2):
+        put(site, take(site), "success")
+    (deploy,) = project.pipelines.get(2).jobs.list(scope="manual", get_all=True)
+    with pytest.raises(GitlabJobPlayError, match="403"):
+        client(site, DEVELOPER).jobs.get(deploy.id).play()
+    project.protected_environments.delete("production")
+    client(site, DEVELOPER).jobs.get(deploy.id).play()
 
 
 def test_a_configuration_with_an_error(site: Site, pushed: Callable[[Mapping[str, str]], Path]) -> None:

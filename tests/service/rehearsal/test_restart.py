@@ -156,6 +156,14 @@ def until(project: Any, number: int, status: str) -> Any:
     return job
 
 
+def says(project: Any, number: int, text: bytes) -> None:
+    """Wait until a job's log has a text."""
+    end = time.monotonic() + 30
+    while text not in project.jobs.get(number).trace() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert text in project.jobs.get(number).trace()
+
+
 def seen(project: Any) -> list[Any]:
     """Return what the API says of everything."""
     return [
@@ -179,7 +187,7 @@ def test_gitlab_is_killed(killable: Killable, tmp_path: Path) -> None:
     with running(killable, tmp_path / "runner"):
         build, long, deploy = sorted(project.pipelines.get(1).jobs.list(get_all=True), key=lambda each: each.id)
         until(project, build.id, "success")
-        until(project, long.id, "running")
+        says(project, long.id, b"\nbefore")
         project.branches.create({"branch": "topic", "ref": "main"})
         project.mergerequests.create({"source_branch": "topic", "target_branch": "main", "title": "Topic"})
         project.pipelines.get(2).cancel()
@@ -233,7 +241,7 @@ def test_a_runner_is_killed(tmp_path: Path) -> None:
         folders = [tmp_path / "killed" / each.name for each in jobs]
         runners = [_started([RUNNER, str(folder), killable.url, token]) for folder in folders]
         for each in jobs:
-            until(project, each.id, "running")
+            says(project, each.id, b"\nbegun")
         for runner in runners:
             _end(runner)
         lost = [until(project, each.id, "failed") for each in jobs]

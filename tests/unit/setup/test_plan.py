@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcci.delivery.setup.model import Agent, Environment, Found, Kept, Kind, Protection, Schedule, Variable, Wanted
+from mcci.delivery.setup.model import (
+    Agent,
+    Environment,
+    Found,
+    Kept,
+    Kind,
+    Protection,
+    Registry,
+    Schedule,
+    Variable,
+    Wanted,
+)
 from mcci.delivery.setup.plan import plan
 from mcci.delivery.setup.values import read
 from mcci.errors import UsageError
@@ -25,6 +36,7 @@ WANTED = Wanted(
         Variable(key="KUBECONFIG_A", use="a's", file=True),
     ),
     environments=(Environment(name="production/a", tier="production", url="https://a.example"),),
+    registry=Registry(host="docker.io", username="USER", password="PASSWORD"),
     schedule=Schedule(description="nightly", branch="development", cron="0 3 * * *"),
     agents=(Agent(project="a/b", name="c"),),
 )
@@ -103,6 +115,69 @@ def test_who_merges_must_be_able_to_deliver(development: Protection, deployment:
         "deployment": replace(deployment, name="deployment"),
     }
     assert (plan(WANTED, replace(READY, protected=protected), {}).problems == ()) is fits
+
+
+@pytest.mark.parametrize(
+    ("old", "says", "merge"),
+    [
+        (replace(OPEN, push=30), ("push: developers → maintainers", "merge: maintainers → developers"), 30),
+        (replace(OPEN, push=30, merge=30), ("push: developers → maintainers",), 30),
+        (
+            replace(OPEN, push=30, merge=None, allow_force_push=True),
+            ("push: developers → maintainers", "merge: no one → developers", "force push: allowed → refused"),
+            30,
+        ),
+    ],
+)
+def test_developers_do_not_push(old: Protection, says: tuple[str, ...], merge: int) -> None:
+    """A branch that developers push to is for maintainers alone; they merge instead, and a stricter one is left."""
+    protected = {name: replace(OPEN, name=name) for name in READY.protected}
+    (change,) = plan(WANTED, replace(READY, protected=protected | {"main": replace(old, name="main")}), {}).changes
+    assert (change.kind, change.name, change.is_new, change.says) == (Kind.BRANCH, "main", False, says)
+    assert change.body == {"name": "main", "push_access_level": 40, "merge_access_level": merge}
+    strict = replace(OPEN, name="main", push=None, merge=None)
+    assert plan(WANTED, replace(READY, protected=protected | {"main": strict}), {}).is_done
+
+
+def test_names_are_not_lost() -> None:
+    """A protection that lets people in by their names is not made anew, which would lose them: it is named."""
+    named = replace(OPEN, name="main", push=30, has_names=True)
+    found = plan(WANTED, replace(READY, protected={**READY.protected, "main": named}), {})
+    assert found.changes == ()
+    assert "developers may push to main" in found.problems[0]
+
+
+def test_the_project_s_own_registry() -> None:
+    """Images that go into the project's own registry need no robot of a person's making; one that is given is kept."""
+    own = replace(WANTED, registry=replace(WANTED.registry, host="registry.example"),
+                  variables=(Variable(key="USER", use=""), Variable(key="PASSWORD", use="", masked=True)))  # fmt: skip
+    there = replace(READY, registry="registry.example", variables=())
+    found = plan(own, there, {})
+    assert [(each.kind, each.is_new) for each in found.changes] == [(Kind.DEPLOY, True)]
+    assert found.missing == ()
+    assert [each.kind for each in plan(own, there, {"USER": "robot"}).changes] == [Kind.VARIABLE]
+    assert [each.key for each in plan(own, replace(there, registry="other.example"), {}).missing] == [
+        "USER",
+        "PASSWORD",
+    ]
+
+
+def test_tokens_of_agents(tmp_path: Path) -> None:
+    """An agent gets a token only where a folder for it was given, and only where it has none."""
+    assert plan(WANTED, READY, {}).is_done
+    wants = replace(WANTED, agent_tokens=tmp_path)
+    (change,) = plan(wants, READY, {}).changes
+    assert (change.kind, change.name, change.body["file"]) == (Kind.AGENT_ACCESS, "a/b:c", tmp_path / "c.token")
+    assert plan(wants, replace(READY, with_token=READY.agents), {}).is_done
+
+
+def test_new_secrets_can_be_hidden() -> None:
+    """With `hides` a new secret is never shown again; what is there already is left as it is, since GitLab cannot."""
+    wants = replace(WANTED, hides=True)
+    (change,) = plan(wants, replace(READY, variables=READY.variables[1:]), {"PASSWORD": "s3cret-value"}).changes
+    assert change.body["masked_and_hidden"] is True
+    assert "hidden" in change.says[0]
+    assert plan(wants, READY, {}).is_done
 
 
 def test_a_branch_that_is_not_there() -> None:

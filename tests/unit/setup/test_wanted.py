@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mcci.config.load import load
 from mcci.delivery.setup.model import Agent, Environment, Variable, Wanted
 from mcci.delivery.setup.wanted import wanted
+from mcci.errors import UsageError
 
 CLOUDS = """
 notifications: {ops: {url: OPS_WEBHOOK}}
@@ -42,6 +45,20 @@ def test_environments_are_those_of_the_jobs() -> None:
         Environment(name="production/b", tier="production", url="https://shop.example"),
         Environment(name="production/c", tier="production", url="https://shop.example"),
     )
+
+
+def test_protected_environments_are_paid_for() -> None:
+    """Only where GitLab's tier has them are production's environments protected."""
+    assert of(CLOUDS).protected_environments == ()
+    paid = of(CLOUDS + "gitlab: {tier: premium}")
+    assert paid.protected_environments == ("production/b", "production/c")
+
+
+def test_old_gitlabs_hide_nothing() -> None:
+    """Secrets that are to be hidden are refused where GitLab would show them."""
+    config = load(b"version: 1\napplication: shop\nservices: {cart: {}}\ngitlab: {version: '17.3'}")
+    with pytest.raises(UsageError, match=r"needs GitLab 17\.4"):
+        wanted(config, hides=True)
 
 
 def test_one_branch_or_three() -> None:

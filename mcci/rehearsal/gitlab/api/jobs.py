@@ -79,7 +79,7 @@ def cancel(asked: Asked) -> Response:
 
 def _allowed(asked: Asked, user: User) -> Build:
     build = asked.build()
-    if not asked.site.may_run(user, build.pipeline.ref):
+    if not (asked.site.may_run(user, build.pipeline.ref) and asked.site.may_deploy(user, build)):
         raise Said(403, "403 Forbidden")
     return build
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcci.rehearsal.gitlab.merge_requests import Request
 
 Json = dict[str, Any]
+REGISTRY = "registry.gitlab.example"  # there is none; a rehearsal's images are in the lab's
 
 
 def version(asked: Asked) -> Response:
@@ -50,6 +51,7 @@ def one(asked: Asked) -> Response:
             "web_url": f"{url}/{settings.path}",
             "http_url_to_repo": f"{url}/{settings.path}.git",
             "visibility": "private",
+            "container_registry_image_prefix": f"{REGISTRY}/{settings.path}",
         }
     )
 
