@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mcci.check.pipelines import Pipeline
-from mcci.check.proofs.conditions import changes_hold, expression_holds, first_match
+from mcci.check.proofs.conditions import first_match
 from mcci.check.proofs.event_space import EventSpace
+from mcci.check.proofs.policies import by_policies
 from mcci.check.proofs.scopes import Passed, Scope
-from mcci.check.proofs.space import ALL, Box, answers, bits, bounded, compact, meetings, question
+from mcci.check.proofs.space import ALL, Box, bits, bounded, compact, meetings
 from mcci.check.proofs.usage import Usage, usage
 from mcci.pipeline.jobs import Job
 from mcci.pipeline.needs import Need
-from mcci.pipeline.policies import DEFAULT_ONLY, Policy
+from mcci.pipeline.policies import Policy
 from mcci.pipeline.rules import Rule
 from mcci.pipeline.structure import needed_jobs
 from mcci.pipeline.variables import Variable, references
-from mcci.simulation.policies import ref_matches
 from mcci.simulation.predefined import job_variables
 
 Starts: TypeAlias = "list[tuple[list[Box], Scope]]"
@@ -109,6 +109,7 @@ class Member:
     ) -> Presence:
         found: list[tuple[Box, Rule | None]] = []
         absent: list[Box] = []
+        unruled = self.configuration.workflow.rules is None
         for boxes, scope in self.contexts:
             seen = scope
             if own or left_out or of_job:
@@ -119,66 +120,11 @@ class Member:
                     inside = rule is not None and (rule.when or job.when) != "never"
                     (found.append((box, rule)) if inside else absent.append(box))
             else:
-                for box, inside in self._by_policies(job, boxes, seen):
+                for box, inside in by_policies(job, boxes, seen, by_default=unruled):
                     (found.append((box, None)) if inside and job.when != "never" else absent.append(box))
                     bounded(found)
                     bounded(absent)
         return Presence(tuple(found), tuple(compact(absent)))
-
-    def _by_policies(self, job: Job, boxes: list[Box], scope: Scope) -> Iterator[tuple[Box, bool]]:
-        only = job.only
-        if only is None and self.configuration.workflow.rules is None:
-            only = DEFAULT_ONLY
-        if only is not None and only.refs is None:
-            only = replace(only, refs=DEFAULT_ONLY.refs)
-        for box in boxes:
-            for part, allowed in self._policy(only, box, scope, every=True) if only is not None else [(box, True)]:
-                if not allowed or job.except_ is None:
-                    yield part, allowed
-                    continue
-                yield from ((inner, not out) for inner, out in self._policy(job.except_, part, scope, every=False))
-
-    def _policy(self, policy: Policy, box: Box, scope: Scope, *, every: bool) -> Iterator[tuple[Box, bool]]:
-        """Yield the parts of a box, each with whether `every` part of a policy, or some part of it, holds there."""
-        waiting: list[tuple[Box, int]] = [(box, 0)]
-        while waiting:
-            current, index = waiting.pop()
-            parts = list(self._part(policy, index, current, scope))
-            if not parts:
-                yield current, every
-            for inner, holds in parts:
-                if holds is every:
-                    waiting.append((inner, index + 1))
-                    bounded(waiting)
-                else:
-                    yield inner, holds
-
-    def _part(self, policy: Policy, index: int, box: Box, scope: Scope) -> Iterator[tuple[Box, bool]]:
-        """Yield the answers of the `index`-th part that the policy has; nothing behind the last one."""
-        parts = [name for name in ("refs", "variables", "changes", "kubernetes") if getattr(policy, name) is not None]
-        if index >= len(parts):
-            return
-        match parts[index]:
-            case "refs":
-                yield from self._refs(policy.refs or (), box, scope)
-            case "variables":
-                yield from _some(policy.variables or (), box, scope)
-            case "changes":
-                yield from changes_hold(policy.changes or (), None, box, scope)
-            case _:
-                yield box, False
-
-    def _refs(self, refs: tuple[str, ...], box: Box, scope: Scope) -> Iterator[tuple[Box, bool]]:
-        space = self.family.space
-        key = ("refs", refs)
-        if key not in scope.questions:
-            scope.questions[key] = question(
-                (space.kind, space.ref),
-                lambda point: any(
-                    ref_matches(ref, space.project, space.event(point, child=scope.child)) for ref in refs
-                ),
-            )
-        yield from answers(box, scope.questions[key])
 
     def ways(self, name: str) -> tuple[Way, ...]:
         """Return the ways of a job into the pipeline."""
@@ -247,21 +193,6 @@ def _with_inner(names: frozenset[str], job: Job, variables: Mapping[str, Variabl
             found |= inner
             waiting.extend(inner)
     return frozenset(found) if len(found) > len(names) else names
-
-
-def _some(expressions: tuple[str, ...], box: Box, scope: Scope) -> Iterator[tuple[Box, bool]]:
-    waiting = [box]
-    for expression in expressions:
-        left: list[Box] = []
-        for one in waiting:
-            for part, holds in expression_holds(expression, one, scope):
-                if holds:
-                    yield part, True
-                else:
-                    left.append(part)
-                    bounded(left)
-        waiting = left
-    yield from ((part, False) for part in waiting)
 
 
 def _names(rules: Iterable[Rule], policies: Iterable[Policy]) -> Iterator[str]:
