@@ -15,13 +15,12 @@ from mcci.pipeline.files import Files
 from mcci.pipeline.includes import Context
 from mcci.pipeline.jobs import AllowFailure, Job
 from mcci.pipeline.limits import MAX_CHILD_DEPTH, MAX_HIERARCHY
-from mcci.pipeline.policies import DEFAULT_ONLY
-from mcci.pipeline.rules import Rule, RuleError, failing_clause
+from mcci.pipeline.rules import Rule, RuleError
+from mcci.simulation import decisions
 from mcci.simulation.downstream import child_parts, forwarded
 from mcci.simulation.events import Event, Project, Source
 from mcci.simulation.model import Decision, Pipeline, PlannedJob, describe_rule
 from mcci.simulation.needs import Included, missing_needs, needs_of, present_needs
-from mcci.simulation.policies import except_holds, only_holds
 from mcci.simulation.predefined import pipeline_variables
 from mcci.simulation.scope import Scope, Scopes, project_variables
 from mcci.simulation.world import ANY_REF, EventWorld
@@ -96,7 +95,8 @@ class _Simulation:
     def _create(self) -> Pipeline:
         root = {key: variable.value for key, variable in self.configuration.variables.items()}
         self.scopes = self._scopes(root)
-        decision, rule = self._workflow(self.scopes.of_pipeline())
+        rules = self.configuration.workflow.rules
+        decision, rule = decisions.of_workflow(rules, self.scopes.of_pipeline(), self.world)
         if not decision.included:
             return self._pipeline(decision)
         if rule is not None and rule.variables:
@@ -105,7 +105,7 @@ class _Simulation:
         included: dict[str, tuple[Job, Decision, Rule | None]] = {}
         left_out: list[tuple[Job, Decision]] = []
         for job in self.configuration.jobs.values():
-            outcome = self._decide(job)
+            outcome = decisions.of_job(job, self.scope_of(job), self.world, by_default=rules is None)
             if outcome[0].included:
                 included[job.name] = (job, *outcome)
             else:
@@ -137,51 +137,6 @@ class _Simulation:
                 + [variable.key for variable in self.project.variables if variable.raw]
             ),
         )
-
-    def _workflow(self, scope: Scope) -> tuple[Decision, Rule | None]:
-        rules = self.configuration.workflow.rules
-        if rules is None:
-            return Decision(included=True, reason="the configuration has no workflow:rules"), None
-        decision, rule = self._by_rules(rules, scope, "workflow:rules")
-        return decision, rule
-
-    def _by_rules(self, rules: tuple[Rule, ...], scope: Scope, what: str) -> tuple[Decision, Rule | None]:
-        for index, rule in enumerate(rules):
-            if failing_clause(rule, scope.get, self.world) is not None:
-                continue
-            shown = describe_rule(rule)
-            reason = f"rule {index + 1} matches: {shown}"
-            included = rule.when != "never"
-            return Decision(included=included, reason=reason, rule=index, position=rule.position), rule
-        position = rules[0].position if rules else None
-        return Decision(included=False, reason=f"no rule of {what} matches", position=position), None
-
-    def _decide(self, job: Job) -> tuple[Decision, Rule | None]:
-        """Return whether a job is in, and the rule that matched."""
-        scope = self.scope_of(job)
-        if job.rules is not None:
-            decision, rule = self._by_rules(job.rules, scope, "the job")
-            if rule is not None and rule.when is None and job.when == "never":
-                return replace(decision, included=False), rule
-            return decision, rule
-        only, except_ = job.only, job.except_
-        if only is None and self.configuration.workflow.rules is None:
-            only = DEFAULT_ONLY
-        if only is not None and only.refs is None:
-            only = replace(only, refs=DEFAULT_ONLY.refs)
-        if only is not None and not only_holds(only, self.project, self.event, scope.get, self.world):
-            if job.only is None:
-                reason = "a job without rules runs in branch and tag pipelines only"
-                return Decision(included=False, reason=reason, position=job.position), None
-            position = job.keywords.position("only")
-            return Decision(included=False, reason="its only does not hold", position=position), None
-        if except_ is not None and except_holds(except_, self.project, self.event, scope.get, self.world):
-            position = job.keywords.position("except")
-            return Decision(included=False, reason="its except holds", position=position), None
-        if job.when == "never":
-            return Decision(included=False, reason="when: never", position=job.position), None
-        reason = "the job has no rules" if job.only is None and except_ is None else "its only and except allow it"
-        return Decision(included=True, reason=reason), None
 
     def scope_of(self, job: Job) -> Scope:
         """Return the variables that a job's rules see."""
