@@ -14,7 +14,7 @@ from mcci.clients.helm import storage
 from mcci.clients.kubernetes.api import CONFIG_MAP, SECRET, VIRTUAL_SERVICE
 from mcci.clusters import leases
 from mcci.delivery.deploy import live as live_now
-from mcci.delivery.deploy import namespace, record, wanted
+from mcci.delivery.deploy import locks, namespace, record, wanted
 from mcci.delivery.deploy.apply import Apply
 from mcci.delivery.deploy.model import Chart, ServicePlan, Upgrade
 from mcci.delivery.deploy.plan import plan
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from mcci.delivery.deploy.record import Good
     from mcci.delivery.deploy.session import Session, Target
 
-LEASE = "mcci-deploy"
-CANARY_WAIT = 60.0  # seconds for the lock on a service's traffic: others hold it for moments
-WATCHED = 0.5  # seconds between two looks at the locks
 RESERVE = 1 / 3  # of the time: for bringing back what was running
 
 
@@ -141,7 +138,7 @@ class ClusterDeploy:
         if any(each.step.version for each in self.prepared()):
             rollouts.start()
         try:
-            with self._guarded(apply):
+            with locks.watched(apply.held, self.stop, self.name):
                 self._services(apply)
                 live_now.require_kept(self.target.api, session.namespace, apply.installed)
                 self._record()
@@ -197,10 +194,7 @@ class ClusterDeploy:
             with nullcontext() as nothing:
                 yield nothing
             return
-        with leases.hold(
-            self.leader.api, session.namespace, name_of(service), session.holder, ttl=session.ttl, wait=CANARY_WAIT,
-            ended=session.ended, say=self._say,
-        ) as held:  # fmt: skip
+        with locks.on_traffic(session, self.leader, service, self._say) as held:
             yield held
 
     def _fresh(self, service: str) -> tuple[Live, Object | None]:
@@ -242,42 +236,8 @@ class ClusterDeploy:
         done = undo(apply, deadline, self.locked)
         raise RolledBack(f"{error}\n{self.name}: rolled back to what was running ({', '.join(done)}).") from error
 
-    @contextmanager
-    def _guarded(self, apply: Apply) -> Iterator[None]:
-        """Stop everything as soon as a lock is lost."""
-        over = threading.Event()
-        lost: list[McciError] = []
-
-        def look() -> None:
-            while not over.wait(WATCHED):
-                try:
-                    for each in apply.held:
-                        each.check()
-                except leases.LeaseLost as error:
-                    lost.append(error)
-                    self.stop()
-                    return
-
-        thread = threading.Thread(target=look, name=f"locks {self.name}", daemon=True)
-        thread.start()
-        try:
-            yield
-        except McciError as error:
-            if lost:
-                raise lost[0] from error
-            raise
-        finally:
-            over.set()
-
     def _lock(self) -> None:
-        session = self.session
-        self.held = self._stack.enter_context(
-            leases.hold(
-                self.target.api, session.namespace, LEASE, session.holder, ttl=session.ttl, wait=session.wait,
-                ended=session.ended,
-                say=self._say,
-            )
-        )  # fmt: skip
+        self.held = self._stack.enter_context(locks.on_cluster(self.session, self.target, self._say))
 
     def _recover(self) -> None:
         """Mark what a dead job left pending as failed: the lock is ours, so no helm of mcci's is at it."""
