@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,11 +14,10 @@ from mcci.canary.actions.step import patiently, step
 from mcci.canary.clusters.session import ForeignEdit
 from mcci.canary.guards import Busy, OnHold, Stale
 from mcci.canary.plan import NoCanary, NotInPlan
-from mcci.canary.state import Action, Actor, Phase
+from mcci.canary.state import Action, Actor
 from mcci.canary.verdict import Verdict
-from mcci.clients.kubernetes.api import AUTOSCALER, CONFIG_MAP, DEPLOYMENT, LEASE, POD, VIRTUAL_SERVICE, Kind
-from mcci.clusters.leases import LeaseLost
-from mcci.config.model import Duration, Gate
+from mcci.clients.kubernetes.api import CONFIG_MAP, LEASE, POD, VIRTUAL_SERVICE
+from mcci.config.model import Gate
 from mcci.errors import ExitCode, UsageError
 from tests.unit.canary.kills import prepared
 from tests.unit.canary.objects import ANNA, V1, V2, virtual_service
@@ -210,68 +208,6 @@ def test_a_foreign_edit() -> None:
     assert world.share() == [0, 0]
 
 
-def test_promotion() -> None:
-    """The canary becomes the stable version, no weight moves, the old one is kept; before 100 it is refused."""
-    world = prepared(2, 50)
-    with pytest.raises(NotInPlan, match=r"has 50 % of the traffic.*step staff-service --to 100"):
-        promote(world.site(), SETTINGS, Judge())
-    world = prepared(2, 100)
-    world.clock.seconds += 601
-    promote(world.site(), replace(SETTINGS, rollback_window=Duration(60)), Judge())
-    state = world.state()
-    assert (state.stable, state.canary, state.previous, world.share()) == (V2, "", V1, [100, 100])
-    assert state.keep_until is not None
-    assert (state.keep_until - state.since).total_seconds() == 60
-    assert not promote(world.site(), SETTINGS, Judge()).changed
-    with pytest.raises(NoCanary, match=f"all traffic goes to {V2}"):
-        step(world.site(), 10, SETTINGS, Judge())
-
-
-@pytest.mark.parametrize(("verdict", "share"), [(Verdict.FAIL, 0), (Verdict.INCONCLUSIVE, 100)])
-def test_a_promotion_that_fails(verdict: Verdict, share: int) -> None:
-    """A bad canary is given up, one that is not known to be good keeps what it has; neither is promoted."""
-    world = prepared(2, 100)
-    world.clock.seconds += 601
-    if verdict is Verdict.FAIL:
-        assert promote(world.site(), SETTINGS, Judge(verdict)).code is ExitCode.ROLLED_BACK
-    else:
-        with pytest.raises(OnHold):
-            promote(world.site(), SETTINGS, Judge(verdict))
-    assert (world.state().stable, world.share()) == (V1, [share, share])
-
-
-def test_an_abort_never_goes_to_a_broken_side() -> None:
-    """Traffic stays where it is served while the stable version has no ready pod; one ready pod must do."""
-    world = prepared(2, 50)
-    world.pods(V1, 0)
-    with pytest.raises(OnHold, match=f"{V1} has 0 ready pods"):
-        abort(world.site())
-    assert world.share() == [50, 50]
-    world.api("prod-azure").put(POD, pod("one", V1))
-    abort(world.site())
-    assert world.share() == [0, 0]
-
-
-def test_an_abort_down_the_plan() -> None:
-    """A gradual abort goes down the plan's weights and waits between them; then the canary is over."""
-    world = prepared(2, 50)
-    begun = world.clock.seconds
-    abort(world.site(), pause=5)
-    assert [entry.weights[V2] for entry in world.state().history[-3:]] == [25, 10, 0]
-    assert (world.state().phase, world.clock.seconds - begun) == (Phase.ABORTED, 10)
-
-
-def test_an_abort_after_a_promotion() -> None:
-    """Until it is retired, the version before takes the traffic back."""
-    world = prepared(2, 100)
-    world.clock.seconds += 601
-    promote(world.site(), SETTINGS, Judge())
-    abort(world.site())
-    state = world.state()
-    assert (state.stable, state.canary, state.phase, world.share()) == (V1, V2, Phase.ABORTED, [0, 0])
-    assert not abort(world.site()).changed
-
-
 def test_judging_on_its_own() -> None:
     """`judge` acts on a fail, keeps what it learns, and in a dry run does neither."""
     world = World()
@@ -353,63 +289,3 @@ def test_jobs_that_start_by_themselves_wait_out_the_bake_time() -> None:
     assert world.clock.seconds - begun == 600
     with pytest.raises(OnHold, match="verdict: inconclusive"):
         patiently(site, automatic, 3600, lambda: step(site, 50, automatic, Judge(Verdict.INCONCLUSIVE)))
-
-
-def deployment(replicas: int, *, autoscaled: bool = False) -> list[tuple[Kind, dict[str, Any]]]:
-    """The canary's Deployment, and its autoscaler."""
-    name = f"{SERVICE}-{V2}"
-    labels = {"app": SERVICE, "version": V2}
-    metadata = {"name": name, "namespace": SPACE, "labels": labels}
-    found: list[tuple[Kind, dict[str, Any]]] = [(DEPLOYMENT, {"metadata": metadata, "spec": {"replicas": replicas}})]
-    if autoscaled:
-        spec = {"scaleTargetRef": {"name": name}, "minReplicas": 1, "maxReplicas": 1}
-        found.append((AUTOSCALER, {"metadata": metadata, "spec": spec}))
-    return found
-
-
-@pytest.mark.parametrize("autoscaled", [False, True])
-def test_scales_first_when_asked(autoscaled: bool) -> None:
-    """With too few pods for its share a version gets more, spread over its clusters, before it gets the traffic."""
-    world = prepared(2, 50)
-    world.clock.seconds += 601
-    world.pods(V2, 1)
-    for name in world.names:
-        for kind, body in deployment(1, autoscaled=autoscaled):
-            world.api(name).put(kind, body)
-    with pytest.raises(OnHold, match=f"{V2} has 2 ready pods and needs 4"):
-        step(world.site(), 100, SETTINGS, Judge())
-    script = Script(after=lambda call: world.pods(V2, 2) if call.verb == "merge" else None)
-    outcome = step(world.site(script), 100, SETTINGS, Judge(), scale=True)
-    assert outcome.lines[:2] == (f"prod-aws: scaled {V2} to 2 pods", f"prod-azure: scaled {V2} to 2 pods")
-    assert world.share() == [100, 100]
-    kind, field = (AUTOSCALER, "minReplicas") if autoscaled else (DEPLOYMENT, "replicas")
-    for name in world.names:
-        found = world.api(name).peek(kind, f"{SERVICE}-{V2}", SPACE)
-        assert found
-        assert found["spec"][field] == 2
-
-
-def test_scales_without_the_right_to_see_autoscalers() -> None:
-    """Where the role is of a project without autoscalers, as `mcci doctor` prints it, the Deployment is scaled."""
-    world = prepared(2, 50)
-    world.clock.seconds += 601
-    world.pods(V2, 1)
-    for name in world.names:
-        world.clusters[name].denied.add(("list", AUTOSCALER.plural))
-        for kind, body in deployment(1):
-            world.api(name).put(kind, body)
-    script = Script(after=lambda call: world.pods(V2, 2) if call.verb == "merge" else None)
-    step(world.site(script), 100, SETTINGS, Judge(), scale=True)
-    assert world.share() == [100, 100]
-
-
-def test_pods_that_do_not_get_ready_are_waited_for_in_vain() -> None:
-    """Scaled or not, no traffic goes where no pod is ready."""
-    world = prepared(2, 50)
-    world.clock.seconds += 601
-    world.pods(V2, 0)
-    for kind, body in deployment(1):
-        world.api("prod-aws").put(kind, body)
-    with pytest.raises((OnHold, LeaseLost)):
-        step(world.site(), 100, SETTINGS, Judge(), scale=True)
-    assert world.share() == [50, 50]
