@@ -80,6 +80,21 @@ def test_for_jobs(shop: Project, clusters: Mapping[str, LabCluster], tmp_path: P
     assert not (shop.home / ".kube").exists()
 
 
+def test_at_once(shop: Project, clusters: Mapping[str, LabCluster]) -> None:
+    """Two imports at the same moment both end up in one's own kubeconfig."""
+    running = [
+        shop.start("clusters", "import", name, "--kubeconfig", str(each.kubeconfig_file))
+        for name, each in clusters.items()
+    ]
+    for process in running:
+        with process:
+            out, said = process.communicate(timeout=60)
+            assert process.returncode == 0, out + said
+    own = yaml.safe_load((shop.home / ".kube" / "config").read_text())
+    assert {each["name"] for each in own["contexts"]} == set(clusters)
+    assert [each.name for each in (shop.home / ".kube").iterdir()] == ["config"]
+
+
 def test_another_server(shop: Project, clusters: Mapping[str, LabCluster]) -> None:
     """A context of the name that is another cluster's is not overwritten unasked."""
     for name in ("prod-azure", "prod-aws"):

@@ -159,6 +159,20 @@ def test_links_and_locks(tmp_path: Path) -> None:
     assert (tmp_path / "target.lock").exists(), "the other's lock stays"
 
 
+def test_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that fails at its last moment leaves what was there, and nothing beside it."""
+    path = file(tmp_path, "before")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mcci.clients.private_files.os.replace", fail)
+    with pytest.raises(UsageError, match="cannot be written: no space left on device"):
+        private_files.write(path, "after")
+    assert path.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["config"]
+
+
 def test_unwritable(tmp_path: Path) -> None:
     """A place that cannot be read or written is an error that names it."""
     with pytest.raises(UsageError, match="cannot be written"):
