@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mcci.lab.clusters.access.rbac import Action, allowed
 from mcci.lab.clusters.access.users import ADMIN, Tokens, User, service_account
 from tests.unit.lab.rest import CONFIG_MAPS, DEPLOYMENTS, Rest, config_map
+
+if TYPE_CHECKING:
+    import httpx
 
 Object = dict[str, Any]
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -202,6 +205,32 @@ def test_token_of_a_service_account(rest: Rest) -> None:
     assert who["username"] == "system:serviceaccount:default:ci"
     assert rest("POST", f"{accounts}/nobody/token", {}).status_code == 404
     assert rest("POST", f"{accounts}/ci/token", {"spec": {"expirationSeconds": 60}}).status_code == 422
+
+
+def test_a_bound_token(rest: Rest) -> None:
+    """A token that is bound to a Secret ends with it, and every token of an account with the account."""
+    accounts, secrets = "/api/v1/namespaces/default/serviceaccounts", "/api/v1/namespaces/default/secrets"
+    reviews = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    rest("POST", accounts, {"metadata": {"name": "ci"}})
+    uid = rest("POST", secrets, {"metadata": {"name": "anchor"}}).json()["metadata"]["uid"]
+
+    def ask(reference: dict[str, str]) -> httpx.Response:
+        return rest("POST", f"{accounts}/ci/token", {"spec": {"boundObjectRef": reference}})
+
+    def code(reply: httpx.Response) -> int:
+        authorization = {"authorization": f"Bearer {reply.json()['status']['token']}"}
+        return rest("POST", reviews, {}, user=None, headers=authorization).status_code
+
+    bound, free = ask({"kind": "Secret", "name": "anchor", "uid": uid}), rest("POST", f"{accounts}/ci/token", {})
+    assert (code(bound), code(free)) == (201, 201)
+    assert ask({"kind": "Secret", "name": "other"}).status_code == 404
+    assert ask({"kind": "Secret", "name": "anchor", "uid": "another"}).status_code == 409
+    assert ask({"kind": "ConfigMap", "name": "anchor"}).status_code == 422
+    rest("DELETE", f"{secrets}/anchor")
+    rest("POST", secrets, {"metadata": {"name": "anchor"}})
+    assert (code(bound), code(free)) == (401, 201)
+    rest("DELETE", f"{accounts}/ci")
+    assert code(free) == 401
 
 
 def test_acting_as_another(rest: Rest) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SYSTEM = "system:masters"
 AUTHENTICATED = "system:authenticated"
@@ -28,6 +28,16 @@ class User:
     def all_groups(self) -> tuple[str, ...]:
         """With the group that everybody with a good token is in."""
         return (*self.groups, AUTHENTICATED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bond:
+    """An object that a token lives with: when it is gone, or another has its name, the token is worth nothing."""
+
+    plural: str
+    namespace: str
+    name: str
+    uid: str
 
 
 ADMIN = User(name="kubernetes-admin", groups=(SYSTEM,))
@@ -48,10 +58,11 @@ class Tokens:
         self._clock = clock
         self._revoked: set[str] = set()
 
-    def issue(self, user: User, *, seconds: float | None = None) -> str:
-        """Return a token that is the user's, for so many seconds or for ever."""
+    def issue(self, user: User, *, seconds: float | None = None, bonds: Sequence[Bond] = ()) -> str:
+        """Return a token that is the user's, for so many seconds or for ever, as long as its bonds hold."""
         until = None if seconds is None else self._clock() + seconds
-        text = json.dumps([user.name, user.groups, until], separators=(",", ":"))
+        bound = [[each.plural, each.namespace, each.name, each.uid] for each in bonds]
+        text = json.dumps([user.name, user.groups, until, *([bound] if bound else [])], separators=(",", ":"))
         body = base64.urlsafe_b64encode(text.encode()).decode()
         return f"{body}.{self._sign(body)}"
 
@@ -59,14 +70,20 @@ class Tokens:
         """Make a token worth nothing, until the cluster is started again."""
         self._revoked.add(token)
 
-    def user(self, authorization: str) -> User | None:
-        """Return who an `Authorization` header is from; None for none, a forged, a revoked or an expired token."""
+    def user(self, authorization: str, holds: Callable[[Bond], bool] = lambda _: True) -> User | None:
+        """Return who an `Authorization` header is from; None for none, a forged, a revoked or an expired token.
+
+        `holds` says whether an object that a token is bound to is still there.
+        """
         scheme, _, token = authorization.partition(" ")
         body, _, signature = token.strip().partition(".")
         if scheme.lower() != "bearer" or not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
             return None
-        name, groups, until = json.loads(base64.urlsafe_b64decode(body))
+        name, groups, until, *rest = json.loads(base64.urlsafe_b64decode(body))
+        bonds = (Bond(plural=each[0], namespace=each[1], name=each[2], uid=each[3]) for each in (rest or [[]])[0])
         if token.strip() in self._revoked or (until is not None and until <= self._clock()):
+            return None
+        if not all(holds(each) for each in bonds):
             return None
         return User(name=name, groups=tuple(groups))
 

@@ -18,6 +18,7 @@ from mcci.lab.clusters.api import discovery, logs, openapi, reads, watch
 from mcci.lab.clusters.api.forms import form_of
 from mcci.lab.clusters.api.handlers import Call, Handlers
 from mcci.lab.clusters.api.registry import Registry
+from mcci.lab.clusters.api.reviews import holds
 from mcci.lab.clusters.api.selectors import selects
 from mcci.lab.clusters.api.targets import METHODS, Target, target_of
 from mcci.lab.clusters.furnish import SERVICE_ADDRESSES
@@ -180,7 +181,7 @@ class Api:
 
     def _authenticate(self, request: Request) -> User:
         """Return who asks, or whom the one who asks may act as. Raises ApiError 401, 403."""
-        user = self._tokens.user(request.headers.get("authorization", ""))
+        user = self._tokens.user(request.headers.get("authorization", ""), lambda bond: holds(self._store, bond))
         if user is None:
             raise ApiError(401, "Unauthorized", "Unauthorized")
         name = request.headers.get("impersonate-user")

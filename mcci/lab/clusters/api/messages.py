@@ -127,7 +127,12 @@ MESSAGES: dict[str, dict[int, Field]] = {
     },
     "Preconditions": {1: Field("uid"), 2: Field("resourceVersion")},
     "TokenRequest": {1: _META, 2: _message("spec", "TokenRequestSpec")},
-    "TokenRequestSpec": {1: Field("audiences", many=True), 4: Field("expirationSeconds", "int")},
+    "TokenRequestSpec": {
+        1: Field("audiences", many=True),
+        3: _message("boundObjectRef", "BoundObjectReference"),
+        4: Field("expirationSeconds", "int"),
+    },
+    "BoundObjectReference": {1: Field("kind"), 2: Field("apiVersion"), 3: Field("name"), 4: Field("uid")},
     "SelfSubjectAccessReview": {1: _META, 2: _message("spec", "AccessReviewSpec")},
     "AccessReviewSpec": {
         1: _message("resourceAttributes", "ResourceAttributes"),

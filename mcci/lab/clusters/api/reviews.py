@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mcci.lab.clusters.access.rbac import Action, allowed, refusal, rules_for
-from mcci.lab.clusters.access.users import User, service_account
-from mcci.lab.clusters.resources import SERVICE_ACCOUNTS
-from mcci.lab.clusters.status import ApiError, not_found
+from mcci.lab.clusters.access.users import Bond, User, service_account
+from mcci.lab.clusters.resources import PODS, SECRETS, SERVICE_ACCOUNTS
+from mcci.lab.clusters.status import ApiError, conflict, not_found
 from mcci.lab.clusters.store import timestamp
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mcci.lab.clusters.store import Store
 
 Object = dict[str, Any]
+_BINDABLE = {"Secret": SECRETS, "Pod": PODS}
 SHORTEST, LONGEST, USUAL = 600, 2**32, 3600  # seconds that a requested token may live
 
 
@@ -27,20 +28,46 @@ def answer(store: Store, user: User, kind: str, body: Object) -> Object:
 
 
 def token_request(store: Store, tokens: Tokens, namespace: str, name: str, body: Object) -> Object:
-    """Return a TokenRequest with its token. Raises ApiError 404, 422."""
-    if store.get(SERVICE_ACCOUNTS, name, namespace) is None:
+    """Return a TokenRequest with its token. Raises ApiError 404, 409, 422."""
+    account = store.get(SERVICE_ACCOUNTS, name, namespace)
+    if account is None:
         raise not_found("serviceaccounts", "", name)
     spec = body.get("spec") or {}
+    bonds = [Bond(plural="serviceaccounts", namespace=namespace, name=name, uid=account["metadata"]["uid"])]
+    if spec.get("boundObjectRef"):
+        bonds.append(_bond(store, namespace, spec["boundObjectRef"]))
     seconds = spec.get("expirationSeconds") or USUAL
     if not SHORTEST <= seconds <= LONGEST:
         text = f"spec.expirationSeconds: Invalid value: {seconds}: may not specify a duration less than 10 minutes"
         raise ApiError(422, "Invalid", text)
-    token = tokens.issue(service_account(namespace, name), seconds=seconds)
+    token = tokens.issue(service_account(namespace, name), seconds=seconds, bonds=bonds)
     until = timestamp(datetime.now(UTC) + timedelta(seconds=seconds))
     head = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
     metadata = {"name": name, "namespace": namespace, "creationTimestamp": timestamp(datetime.now(UTC))}
     spec = {"audiences": ["https://kubernetes.default.svc"], **spec, "expirationSeconds": seconds}
     return {**head, "metadata": metadata, "spec": spec, "status": {"token": token, "expirationTimestamp": until}}
+
+
+def holds(store: Store, bond: Bond) -> bool:
+    """Whether what a token is bound to is there, and is the same as when the token was made."""
+    resource = next((each for each in _BINDABLE.values() if each.plural == bond.plural), SERVICE_ACCOUNTS)
+    found = store.get(resource, bond.name, bond.namespace)
+    return found is not None and found["metadata"]["uid"] == bond.uid
+
+
+def _bond(store: Store, namespace: str, reference: Object) -> Bond:
+    """Return the object that a token is to live with. Raises ApiError."""
+    kind, name = str(reference.get("kind") or ""), str(reference.get("name") or "")
+    if kind not in _BINDABLE:
+        raise ApiError(422, "Invalid", f"spec.boundObjectRef.kind: Unsupported value: {kind!r}")
+    resource = _BINDABLE[kind]
+    found = store.get(resource, name, namespace)
+    if found is None:
+        raise not_found(resource.plural, "", name)
+    uid = str(found["metadata"]["uid"])
+    if reference.get("uid") not in (None, "", uid):
+        raise conflict(resource.plural, "", name, "the UID in the bound object reference does not match")
+    return Bond(plural=resource.plural, namespace=namespace, name=name, uid=uid)
 
 
 def _access(store: Store, user: User, spec: Object) -> Object:
