@@ -120,21 +120,23 @@ class EngineContainer:
     def signal(self, number: int) -> None:
         """Send it a signal."""
         import docker.errors
+        import requests
 
-        with suppress(docker.errors.APIError):  # it has ended
+        with suppress(docker.errors.DockerException, requests.RequestException):  # it, or the engine, has ended
             _client().kill(self._id, signal.Signals(number).name)
 
     def execute(self, command: tuple[str, ...]) -> tuple[int, str]:
         """Run a command in it."""
         import docker.errors
+        import requests
 
-        client = _client()
         try:
+            client = _client()
             made = client.exec_create(self._id, list(command))
             output = client.exec_start(made["Id"])
             code = client.exec_inspect(made["Id"])["ExitCode"]
-        except docker.errors.APIError as error:
-            return 126, str(error.explanation or error)
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            return 126, _words(error)
         return int(code or 0), output.decode(errors="replace")
 
     def remove(self) -> None:
@@ -185,8 +187,9 @@ def clean(owner: str) -> None:
 
 def _remove(client: Any, identity: str) -> None:
     import docker.errors
+    import requests
 
-    with suppress(docker.errors.APIError):
+    with suppress(docker.errors.DockerException, requests.RequestException):
         client.remove_container(identity, v=True, force=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcci.clients.pods import engine, processes
-from mcci.clients.pods.model import OUT_OF_MEMORY, ImageFacts, NotStarted, Start, Volume
+from mcci.clients.pods.model import OUT_OF_MEMORY, ImageFacts, Start, Volume
 from mcci.clients.registry import credentials, reference
 from mcci.errors import McciError
 from mcci.lab.clusters.pods import asking
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mcci.clients.registry.reference import Reference
 
 AT_ONCE = 16  # pulls, starts and commands in containers
+
+logger = logging.getLogger(__name__)
 
 
 class _Started(Protocol):
@@ -67,7 +70,7 @@ class RealRuntime:
         async with self._pulls.setdefault(image, asyncio.Lock()):
             try:
                 facts: ImageFacts = await self._call(self._backend.facts, reference.parse(image), _credential, policy)
-            except McciError as error:
+            except Exception as error:  # an engine that dies raises what it likes, and the pod must go on
                 raise PullFailed(str(error)) from error
         return Image(
             name=image, id=facts.id, present=facts.present, environment=facts.environment,
@@ -87,7 +90,7 @@ class RealRuntime:
         )  # fmt: skip
         try:
             started = await self._call(self._backend.start, start, self._owner)
-        except NotStarted as error:
+        except Exception as error:  # as above
             raise StartFailed(str(error)) from error
         return RealContainer(started, self._call, log, name=start.label)
 
@@ -136,6 +139,8 @@ class RealContainer:
         code = 255
         try:
             code = self._started.follow(log)
+        except Exception as error:
+            logger.warning("a container is lost: %s", error)
         finally:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._end, OOM if code == OUT_OF_MEMORY else code)
