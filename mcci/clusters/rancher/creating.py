@@ -70,7 +70,7 @@ def plan(rancher: Rancher, config: Config, cluster: Cluster) -> Plan:
     changes = objects.differences(current, wanted) if current is not None else ()
     if current is None or changes:
         rancher.require("update" if changes else "create", cluster.name)
-    _refuse_missing(rancher, cluster.name, cluster.rke2)
+        _refuse_missing(rancher, cluster.name, cluster.rke2)
     return Plan(
         name=cluster.name, wanted=wanted, current=current, changes=changes, custom=not cluster.rke2.pools
     )  # fmt: skip

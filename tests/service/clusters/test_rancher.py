@@ -194,6 +194,55 @@ def test_killed(shop: Project, rancher: FakeRancher, clusters: Mapping[str, LabC
     assert rancher.writes == [], "the cluster is there, and is not made a second time"
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "match",
+    [
+        "GET /apis/provisioning.cattle.io/v1",
+        "POST /apis/provisioning",
+        "clusterregistrationtokens",
+        "/secrets/",
+        "/v3/import/",
+    ],
+)
+@pytest.mark.parametrize("pause", [0.0, 0.05, 0.2])
+def test_killed_anywhere(
+    shop: Project, rancher: FakeRancher, clusters: Mapping[str, LabCluster], match: str, pause: float
+) -> None:
+    """Wherever a run is killed, the next one brings the cluster in, and the one after that changes nothing."""
+    with shop.start("clusters", "import", "prod-aws") as process:
+        try:
+            until(lambda: any(match in each for each in rancher.requests), process)
+            time.sleep(pause)
+        finally:
+            process.kill()
+    assert shop.run("clusters", "import", "prod-aws").code == 0
+    assert list(rancher.clusters) == ["prod-aws"]
+    rancher.requests.clear()
+    assert shop.run("clusters", "import", "prod-aws").out.startswith("nothing had to be changed")
+    assert rancher.writes == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "match", ["GET /apis", "POST /apis", "clusterregistrationtokens", "/secrets/", "/v3/", "/k8s/"]
+)
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_any_answer_that_passes(shop: Project, rancher: FakeRancher, match: str, code: int, tmp_path: Path) -> None:
+    """Every call outlasts three bad answers of every kind that passes."""
+    rancher.faults += [Fault(match=match, code=code)] * 3
+    done = shop.run("clusters", "import", "prod-aws", "--through-rancher", "--output", str(tmp_path / "out"))
+    assert (done.code, rancher.faults) == (0, []), done
+
+
+def test_another_way_in(shop: Project, rancher: FakeRancher, clusters: Mapping[str, LabCluster]) -> None:
+    """A cluster that jobs reach by GitLab's agent comes into Rancher, and no kubeconfig is written for it."""
+    text = (shop.folder / "mcci.yml").read_text().split("services: {cart: {}}\n")[1]
+    shop.configure(text.replace("prod-aws: {cloud: aws,", 'prod-aws: {cloud: aws, agent: "a/b:c",'))
+    done = shop.run("clusters", "import", "prod-aws", "--kubeconfig", str(clusters["prod-aws"].kubeconfig_file))
+    assert (done.code, "kubeconfig" in done.out, (shop.home / ".kube").exists()) == (0, False, False), done
+
+
 def test_never_active(shop: Project, rancher: FakeRancher) -> None:
     """A cluster that never becomes active ends with 3, what Rancher says of it, and what to do."""
     rancher.stuck["prod-aws"] = "Cluster agent is not connected"
