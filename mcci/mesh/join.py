@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients.kubernetes.api import DESTINATION_RULE, SECRET, SERVICE_ACCOUNT, SERVICE_ENTRY
 from mcci.clusters import leases
-from mcci.errors import UsageError
-from mcci.mesh import actions, authority, links, objects, perform, refusals, remote_secrets, rights
+from mcci.errors import McciError, UsageError
+from mcci.mesh import actions, anchors, authority, links, objects, perform, refusals, remote_secrets, rights
 from mcci.mesh.place import survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from mcci.clients.kubernetes.api import Token
     from mcci.mesh.install import Session
     from mcci.mesh.links import Link
     from mcci.mesh.perform import Step
     from mcci.mesh.place import Found, Place
+    from mcci.mesh.remote_secrets import Remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,6 @@ class Ready:
     found: Mapping[str, Found]
     links: tuple[Link, ...]
     gone: Mapping[str, tuple[str, ...]]
-    endpoints: Mapping[str, tuple[str, str]] = field(repr=False)  # cluster → the API's address, its CA in base64
     notes: tuple[str, ...] = ()
 
 
@@ -72,7 +72,6 @@ def prepare(session: Session, *, rotate: bool) -> Ready:
         found=found,
         links=tuple(decided),
         gone=links.gone(session.plan, found),
-        endpoints=endpoints,
         notes=links.notes(endpoints),
     )
 
@@ -82,7 +81,7 @@ def shown(session: Session, ready: Ready) -> dict[str, list[dict[str, Any]]]:
     result: dict[str, list[dict[str, Any]]] = {place.name: [] for place in session.places}
     for link in ready.links:
         if link.reason:
-            server, ca = ready.endpoints[link.watched]
+            server, ca = link.endpoint
             remote = remote_secrets.Remote(cluster=link.watched, server=server, authority=ca, token=actions.MASK)
             body = remote_secrets.secret(remote, session.plan.namespace, objects.MANAGED)
             result[link.watcher].append(
@@ -98,12 +97,12 @@ def shown(session: Session, ready: Ready) -> dict[str, list[dict[str, Any]]]:
 
 
 def run(session: Session, ready: Ready) -> Joined:
-    """Join. Tokens are asked for, and tried, before the first secret is written. Raises what the clusters raise."""
+    """Join. Tokens are asked for, and tried, before the first remote secret is written; then the old ones end.
+
+    Raises what the clusters raise.
+    """
     places = {place.name: place for place in session.places}
-    tokens = {
-        name: _token(session, places[name])
-        for name in dict.fromkeys(each.watched for each in ready.links if each.reason)
-    }
+    granted = _granted(session, places, ready.links)
     steps: list[Step] = []
     expires = {(each.watcher, each.watched): each.has.expires if each.has else None for each in ready.links}
     until = time.monotonic() + session.timeout
@@ -115,9 +114,10 @@ def run(session: Session, ready: Ready) -> Joined:
             worker.recover()
             for link in ready.links:
                 if link.watcher == place.name:
-                    step, ends = _connect(session, ready, worker, link, tokens.get(link.watched))
-                    steps.append(step)
-                    expires[link.watcher, link.watched] = ends
+                    remote = granted.get((link.watcher, link.watched), link.has)
+                    steps.append(_connect(session, worker, link, remote))
+                    expires[link.watcher, link.watched] = remote.expires if remote else None
+                    steps += _ended(session, places[link.watched], link, remote)
             steps += _prune(session, ready, worker)
             if place.member.is_primary:
                 steps += [worker.perform(each) for each in _federation(session)]
@@ -125,26 +125,71 @@ def run(session: Session, ready: Ready) -> Joined:
     return Joined(steps=tuple(steps), expires=expires)
 
 
-def _connect(
-    session: Session, ready: Ready, worker: perform.Performer, link: Link, token: Token | None
-) -> tuple[Step, datetime | None]:
-    what = f"remote secret of {link.watched}"
-    if token is None:
-        return perform.Step(cluster=link.watcher, what=what, changed=False), link.has.expires if link.has else None
-    server, ca = ready.endpoints[link.watched]
-    remote = remote_secrets.Remote(
+def _granted(
+    session: Session, places: Mapping[str, Place], decided: Sequence[Link]
+) -> dict[tuple[str, str], Remote]:  # fmt: skip
+    """Return what each remote secret that is made anew will hold. Where one cannot be, no new token is left behind."""
+    found: dict[tuple[str, str], Remote] = {}
+    try:
+        for link in decided:
+            if link.reason:
+                found[link.watcher, link.watched] = _grant(session, places[link.watched], link)
+    except McciError:
+        for (_, watched), remote in found.items():
+            with suppress(McciError):
+                places[watched].api.delete(SECRET, remote.anchor, session.plan.namespace)
+        raise
+    return found
+
+
+def _grant(session: Session, place: Place, link: Link) -> Remote:
+    """Return a new token, tried on its own cluster. Raises `UsageError` where it may not what a control plane must."""
+    api, namespace = place.api, session.plan.namespace
+    anchor = anchors.make(api, namespace, link.watcher)
+    try:
+        life = int(session.mesh.token_life)
+        token = api.token(remote_secrets.ACCOUNT, namespace, seconds=life, secret=anchor)
+        lacking = links.lacking_rights(place.name, place.server, place.authority, token.text)
+        if lacking:
+            raise UsageError(
+                f"{place.name}: the service account {remote_secrets.ACCOUNT} may not {', '.join(lacking)}, and a "
+                "control plane could not see its services. Nothing was changed. `mcci mesh install` gives it Istio's "
+                "own role."
+            )
+    except McciError:
+        with suppress(McciError):
+            api.delete(SECRET, anchor["metadata"]["name"], namespace)
+        raise
+    server, ca = link.endpoint
+    return remote_secrets.Remote(
         cluster=link.watched, server=server, authority=ca, token=token.text, issued=authority.utc_now(),
-        expires=remote_secrets.moment(token.expires),
+        expires=remote_secrets.moment(token.expires), anchor=anchor["metadata"]["name"],
     )  # fmt: skip
+
+
+def _connect(session: Session, worker: perform.Performer, link: Link, remote: Remote | None) -> Step:
+    what = f"remote secret of {link.watched}"
+    if not link.reason or remote is None:
+        return perform.Step(cluster=link.watcher, what=what, changed=False)
     body = remote_secrets.secret(remote, session.plan.namespace, objects.MANAGED)
     step = worker.perform(actions.Put(kind=SECRET, body=body))
-    return replace(step, what=f"{what} ({link.reason})"), remote.expires
+    return replace(step, what=f"{what} ({link.reason})")
+
+
+def _ended(session: Session, place: Place, link: Link, remote: Remote | None) -> list[Step]:
+    """End the control plane's other tokens for a cluster: those that were replaced, or that a run that died left."""
+    old = anchors.keep_only(place.api, session.plan.namespace, link.watcher, remote.anchor if remote else "")
+    what = f"{len(old)} old {'token' if len(old) == 1 else 'tokens'} of {link.watcher} ended"
+    return [perform.Step(cluster=place.name, what=what, changed=True)] if old else []
 
 
 def _prune(session: Session, ready: Ready, worker: perform.Performer) -> list[Step]:
-    """Delete the remote secrets, and the federated services, of mcci's that mcci.yml no longer has."""
+    """Delete the remote secrets, tokens and federated services of mcci's that mcci.yml no longer has."""
     api, namespace, name = worker.place.api, session.plan.namespace, worker.place.name
-    steps = []
+    watchers = {each.watcher for each in ready.links if each.watched == name}
+    old = anchors.end_others(api, namespace, watchers)
+    what = "tokens of control planes that left the mesh ended"
+    steps = [perform.Step(cluster=name, what=what, changed=True)] if old else []
     for secret in ready.gone.get(name, ()):
         assert worker.held is not None
         worker.held.check()
@@ -160,18 +205,6 @@ def _prune(session: Session, ready: Ready, worker: perform.Performer) -> list[St
                 api.delete(kind, old, namespace)
                 steps.append(perform.Step(cluster=name, what=f"{kind.kind} {old} deleted", changed=True))
     return steps
-
-
-def _token(session: Session, place: Place) -> Token:
-    """Return a new token, tried on its own cluster. Raises `UsageError` where it may not what a control plane must."""
-    token = place.api.token(remote_secrets.ACCOUNT, session.plan.namespace, seconds=int(session.mesh.token_life))
-    lacking = links.lacking_rights(place.name, place.server, place.authority, token.text)
-    if lacking:
-        raise UsageError(
-            f"{place.name}: the service account {remote_secrets.ACCOUNT} may not {', '.join(lacking)}, and a control "
-            "plane could not see its services. Nothing was changed. `mcci mesh install` gives it Istio's own role."
-        )
-    return token
 
 
 def _federation(session: Session) -> list[actions.Put]:

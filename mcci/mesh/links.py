@@ -31,6 +31,7 @@ class Link:
     watcher: str
     watched: str
     reason: str
+    endpoint: tuple[str, str] = field(repr=False)  # the API's address, its CA in base64
     has: Remote | None = field(default=None, repr=False)
 
 
@@ -39,11 +40,11 @@ def link(watcher: str, watched: str, found: Found, endpoint: tuple[str, str], no
     name = f"{remote_secrets.PREFIX}{watched}"
     secret = next((each for each in found.remote_secrets if each["metadata"]["name"] == name), None)
     if secret is None:
-        return Link(watcher=watcher, watched=watched, reason="new")
+        return Link(watcher=watcher, watched=watched, endpoint=endpoint, reason="new")
     try:
         has = remote_secrets.read(secret)
     except UsageError:
-        return Link(watcher=watcher, watched=watched, reason="it could not be read")
+        return Link(watcher=watcher, watched=watched, endpoint=endpoint, reason="it could not be read")
     reason = "asked for" if rotate else ""
     if (has.server, has.authority) != endpoint:
         reason = "the API server's address or CA has changed"
@@ -53,7 +54,7 @@ def link(watcher: str, watched: str, found: Found, endpoint: tuple[str, str], no
         reason = "its token has ended"
     elif has.is_due(now, LEAST):
         reason = "its token ends soon"
-    return Link(watcher=watcher, watched=watched, reason=reason, has=has)
+    return Link(watcher=watcher, watched=watched, endpoint=endpoint, reason=reason, has=has)
 
 
 def endpoint(place: Place, namespace: str) -> tuple[str, str]:

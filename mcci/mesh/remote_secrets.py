@@ -28,12 +28,15 @@ PREFIX = "istio-remote-secret-"
 LABEL = "istio/multiCluster"
 SELECTOR = f"{LABEL}=true"
 CLUSTER = "networking.istio.io/cluster"
-EXPIRES, ISSUED = "mcci.io/token-expires", "mcci.io/token-issued"
+EXPIRES, ISSUED, ANCHOR = "mcci.io/token-expires", "mcci.io/token-issued", "mcci.io/token-anchor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """What a remote secret says of a cluster. `expires` is None where nothing tells."""
+    """What a remote secret says of a cluster. `expires` is None where nothing tells.
+
+    `anchor` is the Secret in that cluster that the token ends with, empty where it is bound to none.
+    """
 
     cluster: str
     server: str
@@ -41,6 +44,7 @@ class Remote:
     token: str = field(repr=False)
     issued: datetime | None = None
     expires: datetime | None = None
+    anchor: str = ""
 
     def is_due(self, now: datetime, least: timedelta) -> bool:
         """Whether the token is in the last third of its life, ends within `least`, or has no end."""
@@ -55,6 +59,7 @@ def secret(remote: Remote, namespace: str, labels: Mapping[str, str]) -> Object:
     annotations = {CLUSTER: remote.cluster}
     annotations |= {EXPIRES: stamp(remote.expires)} if remote.expires else {}
     annotations |= {ISSUED: stamp(remote.issued)} if remote.issued else {}
+    annotations |= {ANCHOR: remote.anchor} if remote.anchor else {}
     metadata = {
         "name": f"{PREFIX}{remote.cluster}",
         "namespace": namespace,
@@ -100,6 +105,7 @@ def read(found: Object) -> Remote:
     return Remote(
         cluster=cluster, server=server, authority=authority, token=token,
         issued=moment(annotations.get(ISSUED)) or begins, expires=moment(annotations.get(EXPIRES)) or ends,
+        anchor=str(annotations.get(ANCHOR) or ""),
     )  # fmt: skip
 
 

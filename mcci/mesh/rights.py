@@ -60,7 +60,7 @@ INSTALL: tuple[Right, ...] = (
     *((verb, SECRET, "") for verb in ("create", "update", "patch", "delete")),
 )  # fmt: skip
 EXPOSE: tuple[Right, ...] = tuple((verb, kind, "") for kind in (GATEWAY, VIRTUAL_SERVICE) for verb in _WRITES)
-WATCHED: tuple[Right, ...] = (("create", SERVICE_ACCOUNT, "token"),)
+WATCHED: tuple[Right, ...] = (("create", SERVICE_ACCOUNT, "token"), ("create", SECRET, ""), ("delete", SECRET, ""))
 WATCHING: tuple[Right, ...] = (
     *((verb, SECRET, "") for verb in ("create", "patch", "delete")),
     *(("list", kind, "") for kind in (SERVICE_ENTRY, DESTINATION_RULE)),

@@ -156,8 +156,9 @@ class ClusterApi(Protocol):
     def allowed(self, verb: str, kind: Kind, namespace: str = "", *, subresource: str = "", name: str = "") -> bool:
         """Say whether these credentials may do this (SelfSubjectAccessReview): to all such objects, or to one."""
 
-    def token(self, account: str, namespace: str, *, seconds: int) -> Token:
+    def token(self, account: str, namespace: str, *, seconds: int, secret: Object | None = None) -> Token:
         """Return a new token of a service account; the cluster may make it end earlier (TokenRequest).
 
-        Raises `NotFound` where there is no such account.
+        Bound to a `secret` of the same namespace, it ends with that too. Raises `NotFound` where there is no such
+        account.
         """

@@ -155,12 +155,12 @@ class Client:
         )  # fmt: skip
         return bool((self._json(answer.reply).get("status") or {}).get("allowed"))
 
-    def token(self, account: str, namespace: str, *, seconds: int) -> Token:
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": seconds},
-        }
+    def token(self, account: str, namespace: str, *, seconds: int, secret: Object | None = None) -> Token:
+        spec: Object = {"expirationSeconds": seconds}
+        if secret:
+            known = {name: secret["metadata"][name] for name in ("name", "uid")}
+            spec["boundObjectRef"] = {"apiVersion": "v1", "kind": "Secret", **known}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         path = f"{_path(SERVICE_ACCOUNT, namespace, account)}/token"
         answer = self._transport.request(
             "POST", path, self._deadline, content=json.dumps(body), headers={"Content-Type": _JSON}

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcci.clients.kubernetes.api import NotAllowed
 from mcci.lab.clusters.catalog import Catalog
+from mcci.mesh import links, remote_secrets
 from tests.service.istio.project import named, objects
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ def test_two_control_planes(project: Project, tmp_path: Path) -> None:
     project.mcci("join", "--rotate")
     (second,) = _remotes(aws)
     assert first["data"] != second["data"]
+    assert _lacks(second) == ()
+    with pytest.raises(NotAllowed):  # the old token ended with the Secret that it was bound to
+        _lacks(first)
     assert "nothing changed" in project.mcci("join")
 
     before = named(aws, "Secret", "cacerts")["data"], named(azure, "Secret", "cacerts")["data"]
@@ -54,6 +59,12 @@ def test_two_control_planes(project: Project, tmp_path: Path) -> None:
     assert _entries(aws) == []
     assert project.secrets()
     assert not [each for each in project.secrets() if each in project.said]
+
+
+def _lacks(secret: dict[str, Any]) -> tuple[str, ...]:
+    """Ask the cluster of a remote secret what its token may not do that a control plane must."""
+    remote = remote_secrets.read(secret)
+    return links.lacking_rights(remote.cluster, remote.server, remote.authority, remote.token)
 
 
 def _openssl(secret: dict[str, Any], folder: Path) -> str:

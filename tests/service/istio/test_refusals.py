@@ -82,6 +82,7 @@ def test_a_reader_without_rights(project: Project) -> None:
     assert "istio-reader-service-account may not get services" in said
     names = [each["metadata"]["name"] for each in objects(project.clusters["aws"], "Secret")]
     assert "istio-remote-secret-azure" not in names
+    assert not [each for each in objects(azure, "Secret") if each["metadata"]["name"].startswith("mcci-mesh-")]
 
 
 def test_killed_between(project: Project) -> None:

@@ -146,7 +146,7 @@ class FakeApi:
         plural = f"{kind.plural}/{subresource}" if subresource else kind.plural
         return (verb, plural) not in self.state.denied
 
-    def token(self, account: str, namespace: str, *, seconds: int) -> Token:
+    def token(self, account: str, namespace: str, *, seconds: int, secret: Object | None = None) -> Token:
         self._read("token", None, namespace, account)
         self._permit("create", TOKENS)
         if _key(SERVICE_ACCOUNT, namespace, account) not in self.state.objects:

@@ -18,7 +18,7 @@ from tests.unit.mesh.meshes import found, planned
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 REMOTE = Remote(
     cluster="azure", server="https://10.2.0.4:6443", authority="LS0t", token="eyJ.secret.x",
-    issued=NOW, expires=NOW + timedelta(days=30),
+    issued=NOW, expires=NOW + timedelta(days=30), anchor="mcci-mesh-aws-0a1b2c3d",
 )  # fmt: skip
 
 
