@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from mcci.errors import UsageError
-from mcci.lab import control, networks
+from mcci.lab import control, meshes, networks
 from mcci.lab.clusters.resources import NAMESPACES, SERVICES
 from mcci.lab.clusters.store import Store
 from mcci.lab.networks import SLOTS, renumber
-from mcci.lab.plan import MOST, Folder, Mesh, Plan, Pods, default_folder, write_json
+from mcci.lab.plan import DEFAULT, MOST, Folder, Mesh, Plan, Pods, default_folder, write_json
 
 STATE: dict[str, Any] = {
     "pid": 2**22 + 1, "began": "1", "since": "2026-01-01T00:00:00+00:00", "ready": True, "said": [],
@@ -95,6 +95,14 @@ def test_a_lab_that_moves(tmp_path: Path) -> None:
     }  # fmt: skip
     assert found["one"]["clusterIPs"] == [found["one"]["clusterIP"]]
     store.close()
+
+
+def test_callers_are_in_production() -> None:
+    """Load comes from production's first cluster, and where there is no production from the lab's first."""
+    clusters = dict(DEFAULT)
+    plan = Plan(clusters=clusters, meshes=meshes.of(None, clusters))
+    assert meshes.callers(None, plan) == "prod-aws"
+    assert meshes.callers(None, Plan(clusters={"stage-aws": "X"}, meshes=meshes.of(None, ["stage-aws"]))) == "stage-aws"
 
 
 def test_one_folder_an_application() -> None:
