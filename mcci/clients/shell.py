@@ -105,12 +105,13 @@ def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
 def end_marked(mark: str) -> None:
     """Kill every process that carries this mark in its environment."""
     wanted = f"{MARK}={mark}".encode()
-    for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
-        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+    for name in os.listdir("/proc") if Path("/proc").is_dir() else ():
+        # Plain files, since it is done for each step of each job over all processes of the machine.
+        if not name.isdecimal() or int(name) == os.getpid():
             continue
-        with suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                os.kill(int(entry.name), signal.SIGKILL)
+        with suppress(OSError), open(f"/proc/{name}/environ", "rb", buffering=0) as environ:
+            if wanted in environ.read().split(b"\0"):
+                os.kill(int(name), signal.SIGKILL)
 
 
 def _read(stream: int, output: Callable[[bytes], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from typing import TYPE_CHECKING
@@ -33,15 +34,12 @@ class Mirror:
         """
         with self._lock:
             prepared = self._prepared(job)
-        (folder / ".git").mkdir()
-        for file in sorted(prepared.rglob("*")):
-            copy = folder / ".git" / file.relative_to(prepared)
-            if file.is_dir():
-                copy.mkdir(parents=True, exist_ok=True)
-            elif "objects" in copy.relative_to(folder).parts:
-                _link(file, copy)
-            else:
-                shutil.copy2(file, copy)
+        for here, _, files in os.walk(prepared):
+            there = os.path.join(folder, ".git", os.path.relpath(here, prepared))
+            os.makedirs(there, exist_ok=True)
+            take = _link if f"{os.sep}objects" in here.removeprefix(str(prepared)) else shutil.copy2
+            for name in files:
+                take(os.path.join(here, name), os.path.join(there, name))
         config = folder / ".git/config"
         config.write_text(config.read_text().replace(ORIGIN, job.repository))
 
@@ -96,8 +94,8 @@ def prepare(job: RunnerJob, folder: Path, mirror: Mirror) -> str:
     return f"Checking out {job.sha[:8]} as detached HEAD (ref is {job.ref})..."
 
 
-def _link(file: Path, copy: Path) -> None:
+def _link(file: str, copy: str) -> None:
     try:
-        copy.hardlink_to(file)
+        os.link(file, copy)
     except OSError:  # another file system, or one without links
         shutil.copy2(file, copy)
