@@ -21,7 +21,7 @@ from mcci.simulation.status import actions
 from mcci.simulation.status.model import COMPLETED, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mcci.rehearsal.gitlab.model import Artifact, Build, Environment, Pipeline, User
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["SILENCE", "GitLab", "NotCreated", "NotNow"]
 
 SILENCE = 120.0  # seconds after which a runner that says nothing of its job is lost; GitLab.com waits an hour
+PAUSED = 10.0  # seconds between two ticks after which it was this machine that slept, not the runners
 AT_WORK = frozenset({Status.RUNNING, Status.CANCELING})
 
 
@@ -58,6 +59,7 @@ class GitLab:
         self.revision = 0  # grows with every change, for those who watch
         self._heads = heads
         self._silence = silence
+        self._ticked = clock()
         self._records = Records(state, clock())
         self._records.users.update({user.id: user for user in users})
         self.pipelines = self._records.pipelines
@@ -165,13 +167,12 @@ class GitLab:
         with self.lock:
             self._pass_time()
             now = self.clock()
-            for pipeline in self.pipelines.values():
-                if pipeline.engine.status in COMPLETED:
-                    continue
-                for build in list(pipeline.builds.values()):
-                    lost = build.status in AT_WORK and not build.is_bridge and now - build.heard > self._silence
-                    if lost:
-                        self.finish(build, success=False, reason="stuck_or_timeout_failure")
+            slept, self._ticked = now - self._ticked > PAUSED, now
+            for build in list(self._at_work()):
+                if slept:
+                    build.heard = now
+                elif now - build.heard > self._silence:
+                    self.finish(build, success=False, reason="stuck_or_timeout_failure")
 
     # What is asked
 
@@ -200,6 +201,12 @@ class GitLab:
             order = {stage.name: stage.index for stage in pipeline.engine.stages}
             names = {name for name, each in pipeline.builds.items() if order[each.planned.job.stage] < order[job.stage]}
         return [each for name, each in pipeline.builds.items() if name in names and each.over]
+
+    def _at_work(self) -> Iterator[Build]:
+        """Yield the jobs that a runner has."""
+        for pipeline in self.pipelines.values():
+            if pipeline.engine.status not in COMPLETED:
+                yield from (each for each in pipeline.builds.values() if each.status in AT_WORK and not each.is_bridge)
 
     # How it is done, and done again
 

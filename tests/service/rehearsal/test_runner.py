@@ -128,6 +128,15 @@ def test_a_job_that_takes_too_long(play: Callable[..., Pipeline]) -> None:
     assert (slow.seconds() or 99) < 30
 
 
+def test_a_job_that_hangs(play: Callable[..., Pipeline], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that takes no notice of SIGTERM is killed a while after its time is up, with all that it has started."""
+    monkeypatch.setattr("mcci.rehearsal.runner.play.GRACE", 0.5)
+    pipeline = play("hangs: {timeout: 1 second, script: [\"trap '' TERM; while :; do sleep 4321; done\"]}")
+    hangs = pipeline.builds["hangs"]
+    assert (hangs.status, hangs.failure_reason) == (Status.FAILED, "job_execution_timeout")
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if _command(path) == b"sleep\x004321\x00"]
+
+
 def test_nothing_stays_behind(play: Callable[..., Pipeline], tmp_path: Path) -> None:
     """What a job leaves running, even out of its group, is ended with the job."""
     pipeline = play(
