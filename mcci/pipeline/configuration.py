@@ -14,12 +14,13 @@ from mcci.pipeline.document import List, Map
 from mcci.pipeline.extends import resolve_extends
 from mcci.pipeline.files import Sources
 from mcci.pipeline.includes import Context, FileLoader
-from mcci.pipeline.job_reader import JobReader, read_variables
+from mcci.pipeline.job_reader import JobReader
 from mcci.pipeline.jobs import Job
 from mcci.pipeline.keywords import DEFAULT_KEYWORDS, GLOBAL_KEYWORDS
 from mcci.pipeline.merge import deep_merge
 from mcci.pipeline.rule_reader import RuleReader
 from mcci.pipeline.rules import Rule
+from mcci.pipeline.variable_reader import read_variables
 from mcci.pipeline.variables import Variable
 
 DEFAULT_STAGES = ("build", "test", "deploy")
