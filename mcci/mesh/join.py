@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients.kubernetes.api import DESTINATION_RULE, SECRET, SERVICE_ACCOUNT, SERVICE_ENTRY
 from mcci.clusters import leases
-from mcci.errors import McciError, UsageError
 from mcci.mesh import actions, anchors, authority, links, objects, perform, refusals, remote_secrets, rights
 from mcci.mesh.place import survey
 
@@ -23,14 +21,20 @@ if TYPE_CHECKING:
     from mcci.mesh.place import Found, Place
     from mcci.mesh.remote_secrets import Remote
 
+SHORT = 600  # seconds: the shortest life of a token that the API grants
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """All that was found and decided on. `gone` are remote secrets, by cluster, of clusters that left the mesh."""
+    """All that was found and decided on. `gone` are remote secrets, by cluster, of clusters that left the mesh.
+
+    `rotate` says that every token is to be replaced.
+    """
 
     found: Mapping[str, Found]
     links: tuple[Link, ...]
     gone: Mapping[str, tuple[str, ...]]
+    rotate: bool
     notes: tuple[str, ...] = ()
 
 
@@ -68,12 +72,31 @@ def prepare(session: Session, *, rotate: bool) -> Ready:
         for primary in session.plan.primaries
         for each in session.plan.watched_by(primary)
     ]
+    wanting = {each.watched for each in decided if each.reason}
+    refusals.refuse(
+        _incapable(session, [each for each in accounts if each.name in wanting]), "the mesh cannot be joined"
+    )
     return Ready(
         found=found,
         links=tuple(decided),
         gone=links.gone(session.plan, found),
+        rotate=rotate,
         notes=links.notes(endpoints),
     )
+
+
+def _incapable(session: Session, places: Sequence[Place]) -> list[str]:
+    """Return which clusters' reader may not what a control plane must, as a token of ten minutes finds out."""
+    reasons = []
+    for place in places:
+        token = place.api.token(remote_secrets.ACCOUNT, session.plan.namespace, seconds=SHORT)
+        lacking = links.lacking_rights(place.name, place.server, place.authority, token.text)
+        if lacking:
+            reasons.append(
+                f"{place.name}: the service account {remote_secrets.ACCOUNT} may not {', '.join(lacking)}, and a "
+                "control plane could not see its services. `mcci mesh install` gives it Istio's own role."
+            )
+    return reasons
 
 
 def shown(session: Session, ready: Ready) -> dict[str, list[dict[str, Any]]]:
@@ -97,14 +120,10 @@ def shown(session: Session, ready: Ready) -> dict[str, list[dict[str, Any]]]:
 
 
 def run(session: Session, ready: Ready) -> Joined:
-    """Join. Tokens are asked for, and tried, before the first remote secret is written; then the old ones end.
-
-    Raises what the clusters raise.
-    """
+    """Join, cluster by cluster, each under its lock. Raises what the clusters raise."""
     places = {place.name: place for place in session.places}
-    granted = _granted(session, places, ready.links)
     steps: list[Step] = []
-    expires = {(each.watcher, each.watched): each.has.expires if each.has else None for each in ready.links}
+    expires: dict[tuple[str, str], datetime | None] = {}
     until = time.monotonic() + session.timeout
     for place in session.places:
         worker = perform.Performer(place=place, namespace=session.plan.namespace, until=until, say=session.say)
@@ -112,12 +131,11 @@ def run(session: Session, ready: Ready) -> Joined:
             place.api, session.plan.namespace, perform.LEASE, session.holder, wait=session.wait
         ) as worker.held:
             worker.recover()
-            for link in ready.links:
-                if link.watcher == place.name:
-                    remote = granted.get((link.watcher, link.watched), link.has)
-                    steps.append(_connect(session, worker, link, remote))
-                    expires[link.watcher, link.watched] = remote.expires if remote else None
-                    steps += _ended(session, places[link.watched], link, remote)
+            for link in _now(session, ready, place):
+                remote = _grant(session, places[link.watched], link) if link.reason else link.has
+                steps.append(_connect(session, worker, link, remote))
+                steps += _ended(session, places[link.watched], link, remote)
+                expires[link.watcher, link.watched] = remote.expires if remote else None
             steps += _prune(session, ready, worker)
             if place.member.is_primary:
                 steps += [worker.perform(each) for each in _federation(session)]
@@ -125,41 +143,25 @@ def run(session: Session, ready: Ready) -> Joined:
     return Joined(steps=tuple(steps), expires=expires)
 
 
-def _granted(
-    session: Session, places: Mapping[str, Place], decided: Sequence[Link]
-) -> dict[tuple[str, str], Remote]:  # fmt: skip
-    """Return what each remote secret that is made anew will hold. Where one cannot be, no new token is left behind."""
-    found: dict[tuple[str, str], Remote] = {}
-    try:
-        for link in decided:
-            if link.reason:
-                found[link.watcher, link.watched] = _grant(session, places[link.watched], link)
-    except McciError:
-        for (_, watched), remote in found.items():
-            with suppress(McciError):
-                places[watched].api.delete(SECRET, remote.anchor, session.plan.namespace)
-        raise
-    return found
+def _now(session: Session, ready: Ready, place: Place) -> list[Link]:
+    """Return a control plane's links as they are under its lock: another may have renewed them since they were seen.
+
+    Whoever decided on what was seen before could end the token that the other has just stored.
+    """
+    mine = [each for each in ready.links if each.watcher == place.name]
+    found = survey(place, session.plan) if mine else None
+    now = authority.utc_now()
+    return [
+        links.link(each.watcher, each.watched, found, each.endpoint, now, rotate=ready.rotate) for each in mine if found
+    ]  # fmt: skip
 
 
 def _grant(session: Session, place: Place, link: Link) -> Remote:
-    """Return a new token, tried on its own cluster. Raises `UsageError` where it may not what a control plane must."""
+    """Return what a remote secret is to hold: a new token of the cluster, bound to a Secret of its own there."""
     api, namespace = place.api, session.plan.namespace
     anchor = anchors.make(api, namespace, link.watcher)
-    try:
-        life = int(session.mesh.token_life)
-        token = api.token(remote_secrets.ACCOUNT, namespace, seconds=life, secret=anchor)
-        lacking = links.lacking_rights(place.name, place.server, place.authority, token.text)
-        if lacking:
-            raise UsageError(
-                f"{place.name}: the service account {remote_secrets.ACCOUNT} may not {', '.join(lacking)}, and a "
-                "control plane could not see its services. Nothing was changed. `mcci mesh install` gives it Istio's "
-                "own role."
-            )
-    except McciError:
-        with suppress(McciError):
-            api.delete(SECRET, anchor["metadata"]["name"], namespace)
-        raise
+    life = int(session.mesh.token_life)
+    token = api.token(remote_secrets.ACCOUNT, namespace, seconds=life, secret=anchor)
     server, ca = link.endpoint
     return remote_secrets.Remote(
         cluster=link.watched, server=server, authority=ca, token=token.text, issued=authority.utc_now(),

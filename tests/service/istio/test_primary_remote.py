@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,3 +35,23 @@ def test_installed_and_joined(project: Project) -> None:
     assert "nothing changed" in project.mcci("join")
     assert project.secrets()
     assert not [each for each in project.secrets() if each in project.said]
+
+
+def test_two_joins_at_once(project: Project) -> None:
+    """Of two that rotate at once neither ends the token that the other has stored last."""
+    project.write()
+    project.install()
+    both = [
+        subprocess.Popen(
+            project.command("join", "--rotate"), cwd=project.repository, env=project.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in both:
+        said, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, said
+    checks = project.json("verify", "--no-request")["checks"]
+    assert [each["status"] for each in checks if each["check"] == "remote secret of azure"] == ["ok"]
+    anchors = [each for each in objects(project.clusters["azure"], "Secret") if "mcci-mesh" in each["metadata"]["name"]]
+    assert len(anchors) == 1
