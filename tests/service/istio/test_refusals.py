@@ -85,6 +85,7 @@ def test_a_reader_without_rights(project: Project) -> None:
     assert not [each for each in objects(azure, "Secret") if each["metadata"]["name"].startswith("mcci-mesh-")]
 
 
+@pytest.mark.faults
 def test_killed_between(project: Project) -> None:
     """An install that is killed with a release half made is finished by the next one."""
     project.write()
@@ -119,6 +120,7 @@ case "$1" in version) printf v3.19.0 ;; *) echo $$ > "$HOME/helm.pid"; exec slee
 """
 
 
+@pytest.mark.faults
 def test_interrupted(project: Project) -> None:
     """An install that is cancelled ends its helm with it, gives the lock back, and says that it was terminated."""
     project.write()
