@@ -5,9 +5,12 @@ Without either pods are processes of this machine.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcci.clients import background, mounts
@@ -20,7 +23,6 @@ from mcci.lab.program import Program
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
-    from pathlib import Path
 
     from mcci.lab.plan import Folder, Plan
 
@@ -28,6 +30,7 @@ NAME = "engine"
 PROGRAM = "dockerd"
 START = 60.0  # seconds
 VARIABLE = "DOCKER_HOST"
+LONGEST = 60  # characters of the folder: of 107 that a socket's path may have, containerd's take 44
 ABSENT = "no container engine can be had: pods are processes of this machine"
 
 
@@ -37,13 +40,13 @@ class Engine(Program):
     name = "engine"
     grace = 30.0
 
-    def __init__(self, program: str, folder: Path) -> None:
-        self._command = _command(program, str(folder))
-        self._folder = folder
+    def __init__(self, program: str, folder: Path, sockets: Path) -> None:
+        self._command = _command(program, str(folder), str(sockets))
+        self._folder, self._sockets = folder, sockets
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        for file in (self._folder / "pid", self._folder / "exec/containerd/containerd.pid"):
+        for file in (self._folder / "pid", self._sockets / "exec/containerd/containerd.pid"):
             _forget_dead(file)
         daemon = self._launch(self._command, self._folder / "log")
         daemon.wait_until(engine.is_up, seconds=START)
@@ -64,10 +67,12 @@ def start(plan: Plan, folder: Folder, stack: ExitStack, say: Callable[[str], Non
         return {}
     place = folder.path / NAME
     place.mkdir(exist_ok=True)
-    os.environ[VARIABLE] = _address(str(place))
-    stack.callback(mounts.unmount_below, place)  # its namespaces and layers
+    sockets = _sockets(place)
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    os.environ[VARIABLE] = _address(str(sockets))
+    stack.callback(_clear, place)
     try:
-        keep([Engine(program, place)], stack, folder, NAME)
+        keep([Engine(program, place, sockets)], stack, folder, NAME)
     except McciError as error:
         os.environ.pop(VARIABLE)
         say(f"{PROGRAM} does not start here ({str(error).splitlines()[-1]})\n{ABSENT}")
@@ -80,7 +85,23 @@ def clean(plan: Plan, folder: Folder, facts: dict[str, Any]) -> None:
     """End the engine that a killed supervisor has left."""
     del plan, facts
     end_left(folder, NAME)
-    mounts.unmount_below(folder.path / NAME)
+    _clear(folder.path / NAME)
+
+
+def _sockets(place: Path) -> Path:
+    """Return the folder of the engine's sockets: `place`, or one with a short path where theirs would be too long."""
+    if len(str(place)) <= LONGEST:
+        return place
+    return Path(tempfile.gettempdir(), f"mcci-engine-{hashlib.sha256(str(place).encode()).hexdigest()[:12]}")
+
+
+def _clear(place: Path) -> None:
+    """Unmount the namespaces and layers that dockerd leaves."""
+    sockets = _sockets(place)
+    mounts.unmount_below(place)
+    if sockets != place:
+        mounts.unmount_below(sockets)
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
 def _forget_dead(file: Path) -> None:
@@ -90,13 +111,13 @@ def _forget_dead(file: Path) -> None:
             file.unlink()
 
 
-def _address(place: str) -> str:
-    return f"unix://{place}/docker.sock"
+def _address(sockets: str) -> str:
+    return f"unix://{sockets}/docker.sock"
 
 
-def _command(program: str, place: str) -> list[str]:
+def _command(program: str, place: str, sockets: str) -> list[str]:
     """Return a command line that leaves the machine's network alone: no bridge, no rules."""
     return [
-        program, "--data-root", f"{place}/data", "--exec-root", f"{place}/exec", "--pidfile", f"{place}/pid",
-        "-H", _address(place), "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
+        program, "--data-root", f"{place}/data", "--exec-root", f"{sockets}/exec", "--pidfile", f"{place}/pid",
+        "-H", _address(sockets), "--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false",
     ]  # fmt: skip

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.service.engine import engines
-from tests.service.lab.conftest import docker
+from tests.service.lab.conftest import docker, making
 from tests.service.lab.site import Site
 from tests.service.registry.servers import need
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.service.lab.conftest import Lab
 
 
+@pytest.mark.faults
 def test_bridged(lab: Lab, web: str, tmp_path: Path) -> None:
     """An engine with a bridge, as a laptop's is, runs the pods where the mesh reaches them; the lab leaves it alone."""
     with engines.bridge() as bridge, engines.dockerd(tmp_path / "engine", options=[f"--bridge={bridge}"]) as engine:
@@ -58,3 +60,19 @@ def test_no_engine(lab: Lab, tmp_path: Path) -> None:
     assert "dockerd does not start here (this kernel has no overlay)" in done.stderr
     assert "pods are processes of this machine" in done.stderr
     assert "DOCKER_HOST" not in done.stdout
+
+
+@pytest.mark.faults
+def test_deep_folder(tmp_path: Path) -> None:
+    """The engine starts and restarts where the state's path is longer than a socket's may be, and leaves nothing."""
+    deep = tmp_path / ("deep" * 15) / ("down" * 15)
+    deep.mkdir(parents=True)
+    with making(deep) as lab:
+        lab.environment.pop("DOCKER_HOST", None)
+        lab.up("prod-aws")
+        host = lab.state["parts"]["engine"]["host"]
+        assert docker(host, "info", "--format", "{{.DockerRootDir}}").strip() == str(deep / "state/engine/data")
+        os.kill(lab.state["pid"], signal.SIGKILL)
+        lab.up("prod-aws")
+        assert docker(host, "ps", "--quiet") == ""
+    assert not Path(host.removeprefix("unix://")).parent.exists()
