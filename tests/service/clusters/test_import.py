@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.service.clusters.project import Project, made_by_kubeadm, project
+from tests.tools.helm import kubectl
 from tests.tools.lab import lab_clusters
 
 if TYPE_CHECKING:
@@ -78,6 +79,27 @@ def test_for_jobs(shop: Project, clusters: Mapping[str, LabCluster], tmp_path: P
     assert shop.run("clusters", "import", "prod-aws", "--kubeconfig", str(out)).code == 0
     assert (tmp_path / "variable").read_text() == out.read_text()
     assert not (shop.home / ".kube").exists()
+
+
+def test_kubectl(shop: Project, clusters: Mapping[str, LabCluster], tmp_path: Path) -> None:
+    """The real kubectl reaches each cluster by the context of its name, and by a file of its own."""
+    out = tmp_path / "aws"
+    for name, arguments in (("prod-azure", []), ("prod-aws", []), ("prod-aws", ["--output", str(out)])):
+        file = str(clusters[name].kubeconfig_file)
+        assert shop.run("clusters", "import", name, "--kubeconfig", file, *arguments).code == 0
+    own = str(shop.home / ".kube" / "config")
+    for name, arguments in (
+        ("prod-azure", ["--kubeconfig", own]),  # the first is the current one
+        ("prod-aws", ["--kubeconfig", own, "--context", "prod-aws"]),
+        ("prod-aws", ["--kubeconfig", str(out)]),
+    ):
+        clusters[name].requests.clear()
+        done = subprocess.run(
+            [str(kubectl()), *arguments, "get", "namespaces", "--output", "name"], capture_output=True, text=True,
+            timeout=60, env=shop.environment,
+        )  # fmt: skip
+        assert "namespace/kube-system" in done.stdout, done.stderr
+        assert clusters[name].requests.total > 0
 
 
 def test_at_once(shop: Project, clusters: Mapping[str, LabCluster]) -> None:

@@ -115,6 +115,10 @@ def test_through_rancher(shop: Project, rancher: FakeRancher, tmp_path: Path) ->
     assert base64.b64decode(server["certificate-authority-data"]).decode() == rancher.authority
     assert shop.run(*arguments).code == 0
     assert rancher.kubeconfigs == 1
+    out.write_text(out.read_text().replace("kubeconfig-user-1", "run-out"))
+    renewed = shop.run(*arguments)
+    assert (renewed.code, "done write the kubeconfig that Rancher made" in renewed.out) == (0, True), renewed
+    assert rancher.kubeconfigs == 2, "a token that is no longer taken is replaced"
     shop.become("prod-aws", str(out))
     status = shop.run("clusters", "status", "--environment", "production")
     assert (status.code, "active" in status.out) == (0, True), status
