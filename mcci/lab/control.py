@@ -69,6 +69,7 @@ def up(plan: Plan, folder: Folder, environment: Mapping[str, str], say: Callable
     folder.path.chmod(0o700)
     with (folder.path / "up").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once one starts the lab, and the other finds it
+        folder.path.mkdir(parents=True, exist_ok=True)  # a `down --delete` may have come between
         return _up(plan, folder, environment, say, seconds)
 
 
