@@ -157,6 +157,7 @@ def _endpoint(site: Site, function: Any) -> Any:
             request.path_params["project"] = request.path_params["project"].replace("\x1f", "/")
         try:
             asked = await _read(site, request)
+            _check([asked.body, dict(request.query_params), request.path_params])
             if "project" in request.path_params:
                 asked.project()
             found: Response = await run_in_threadpool(function, asked)
@@ -172,6 +173,18 @@ def _endpoint(site: Site, function: Any) -> Any:
         return found
 
     return answer
+
+
+def _check(found: Any) -> None:
+    """Raise `Said` for texts that are none, as GitLab does: with a NUL in them, or half a character."""
+    if isinstance(found, str):
+        if "\x00" in found or any("\ud800" <= each <= "\udfff" for each in found):
+            raise Said(400, "400 Bad request")
+    elif isinstance(found, dict):
+        _check([*found, *found.values()])
+    elif isinstance(found, list):
+        for each in found:
+            _check(each)
 
 
 async def _read(site: Site, request: Request) -> Asked:

@@ -60,8 +60,10 @@ def delete_variable(asked: Asked) -> Response:
 
 def _found(asked: Asked) -> ProjectVariable:
     key = asked.request.path_params["key"]
-    filter_ = asked.body.get("filter") or {}
-    scope = asked.text("filter[environment_scope]") or (filter_.get("environment_scope") if filter_ else "")
+    given = asked.body.get("filter")
+    scope = asked.text("filter[environment_scope]") or (
+        given.get("environment_scope") if isinstance(given, dict) else ""
+    )
     found = [
         each for each in asked.site.settings.variables if each.key == key and scope in ("", None, each.environment)
     ]
