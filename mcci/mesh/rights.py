@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from mcci.clients.kubernetes.api import (
@@ -40,6 +41,7 @@ VALIDATING = Kind(
 ENDPOINT_SLICE = Kind(group="discovery.k8s.io", kind="EndpointSlice", plural="endpointslices")
 
 Right = tuple[str, Kind, str]  # verb, kind, subresource
+AT_ONCE = 8  # questions to one cluster
 _WRITES = ("get", "create", "patch")
 # what each command does in every cluster: look, and lock
 COMMON: tuple[Right, ...] = (
@@ -76,11 +78,15 @@ READER: tuple[Right, ...] = tuple(
 
 def missing(api: ClusterApi, wanted: tuple[Right, ...], namespace: str) -> tuple[str, ...]:
     """Return the rights that are lacking, in words, each once."""
-    found = []
-    for verb, kind, subresource in dict.fromkeys(wanted):
-        if not api.allowed(verb, kind, namespace if kind.namespaced else "", subresource=subresource):
-            found.append(words(verb, kind, subresource))
-    return tuple(found)
+
+    def has(right: Right) -> bool:
+        verb, kind, subresource = right
+        return api.allowed(verb, kind, namespace if kind.namespaced else "", subresource=subresource)
+
+    asked = tuple(dict.fromkeys(wanted))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = tuple(pool.map(has, asked))
+    return tuple(words(*right) for right, held in zip(asked, answers, strict=True) if not held)
 
 
 def missing_everywhere(api: ClusterApi, wanted: tuple[Right, ...]) -> tuple[str, ...]:

@@ -34,8 +34,11 @@ class Numbers:
 
 
 OLDEST = Numbers(1, 24)  # the first whose charts have the profile `remote`
-# Istio's minor → the oldest and the newest minor of Kubernetes that it was tested with
-TESTED = {24: (28, 31), 25: (29, 32), 26: (29, 32), 27: (29, 33), 28: (30, 34), 29: (31, 35)}
+# Istio's minor → the minors of Kubernetes: the oldest it was tested with, and the oldest and newest it supports
+KUBERNETES = {
+    24: (23, 28, 31), 25: (24, 29, 32), 26: (24, 29, 33), 27: (24, 29, 33), 28: (25, 30, 34), 29: (26, 31, 35),
+    30: (27, 32, 36),
+}  # fmt: skip
 
 
 def parse(text: str) -> Numbers | None:
@@ -55,7 +58,7 @@ def refusals(wanted: Numbers, kubernetes: Mapping[str, str], installed: Mapping[
     found = []
     if wanted < OLDEST:
         found.append(f"Istio {wanted} is too old: its charts lack the profile 'remote'. Use {OLDEST.short} or newer.")
-    known = TESTED.get(min(wanted.minor, max(TESTED)))  # of a newer Istio, what the newest known one needs
+    known = KUBERNETES.get(min(wanted.minor, max(KUBERNETES)))  # of a newer Istio, what the newest known one needs
     oldest = known[0] if known else 0
     for cluster, text in kubernetes.items():
         has = parse(text)
@@ -71,14 +74,14 @@ def refusals(wanted: Numbers, kubernetes: Mapping[str, str], installed: Mapping[
 
 
 def notes(wanted: Numbers, kubernetes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what was not tested by Istio's makers, which refuses nothing."""
-    if wanted.minor not in TESTED:
-        return (f"mcci does not know which versions of Kubernetes Istio {wanted.short} was tested with.",)
-    newest = TESTED[wanted.minor][1]
-    newer = [name for name, text in kubernetes.items() if (has := parse(text)) and has.minor > newest]
-    return (f"Istio {wanted.short} was tested with Kubernetes up to 1.{newest}: newer on {', '.join(newer)}.",) * bool(
-        newer
-    )
+    """Return what Istio's makers do not support, which refuses nothing."""
+    if wanted.minor not in KUBERNETES:
+        return (f"mcci does not know which versions of Kubernetes Istio {wanted.short} supports.",)
+    _, oldest, newest = KUBERNETES[wanted.minor]
+    found = {name: has for name, text in kubernetes.items() if (has := parse(text))}
+    beside = [f"{name} has {has.short}" for name, has in found.items() if not oldest <= has.minor <= newest]
+    said = f"Istio {wanted.short} supports Kubernetes 1.{oldest} to 1.{newest}: {', '.join(beside)}."
+    return (said,) if beside else ()
 
 
 def skew(control: Mapping[str, Numbers]) -> str:
@@ -94,9 +97,12 @@ def skew(control: Mapping[str, Numbers]) -> str:
 
 
 def proxy_problem(proxy: Numbers, control: Numbers) -> str:
-    """Return why a proxy cannot be served by a control plane: a newer one, or one more than two minors older."""
+    """Return why a control plane may not serve a proxy: a newer one, or one more than one minor version behind.
+
+    Source: https://istio.io/latest/docs/releases/supported-releases/#control-planedata-plane-skew
+    """
     if proxy.minor > control.minor:
         return f"proxies of {proxy} are newer than the control plane's {control}"
-    if control.minor - proxy.minor > 2:
-        return f"proxies of {proxy} are more than two minor versions behind the control plane's {control}"
+    if control.minor - proxy.minor > 1:
+        return f"proxies of {proxy} are more than one minor version behind the control plane's {control}"
     return ""

@@ -41,7 +41,7 @@ def test_versions_that_go_together() -> None:
 
 @pytest.mark.parametrize(("wanted", "kubernetes", "installed", "words"), [
     (Numbers(1, 23, 4), "v1.29.0", Numbers(1, 23, 0), "too old"),
-    (Numbers(1, 28, 1), "v1.29.9", Numbers(1, 28, 0), "needs 1.30"),
+    (Numbers(1, 28, 1), "v1.24.9", Numbers(1, 28, 0), "needs 1.25"),
     (Numbers(1, 28, 1), "v1.32.0", Numbers(1, 26, 2), "more than one minor version up"),
     (Numbers(1, 26, 1), "v1.32.0", Numbers(1, 28, 2), "more than one minor version down"),
 ])  # fmt: skip
@@ -58,17 +58,18 @@ def test_skew_of_control_planes() -> None:
 
 
 def test_proxies() -> None:
-    """A proxy may be two minor versions behind its control plane, and never ahead."""
-    assert versions.proxy_problem(Numbers(1, 26), Numbers(1, 28)) == ""
+    """A proxy may be one minor version behind its control plane, and never ahead."""
+    assert versions.proxy_problem(Numbers(1, 27), Numbers(1, 28)) == ""
     assert "newer" in versions.proxy_problem(Numbers(1, 29), Numbers(1, 28))
-    assert "behind" in versions.proxy_problem(Numbers(1, 25), Numbers(1, 28))
+    assert "behind" in versions.proxy_problem(Numbers(1, 26), Numbers(1, 28))
 
 
 def test_not_tested_is_told() -> None:
-    """A Kubernetes newer than what Istio was tested with is told of, and refuses nothing."""
-    (note,) = versions.notes(Numbers(1, 24, 0), {"aws": "v1.34.0", "azure": "v1.30.0"})
-    assert "aws" in note
+    """A Kubernetes beside what Istio supports is told of, older or newer, and refuses nothing."""
+    (note,) = versions.notes(Numbers(1, 28, 0), {"aws": "v1.35.0", "azure": "v1.30.0", "gcp": "v1.29.1"})
+    assert "aws has 1.35, gcp has 1.29" in note
     assert "azure" not in note
+    assert "does not know" in versions.notes(Numbers(1, 99, 0), {})[0]
     assert versions.notes(Numbers(1, 28, 0), {"aws": "v1.34.0"}) == ()
 
 
