@@ -119,11 +119,15 @@ def _lab(config: Config, folder: Path, settings: Mapping[str, Any], show: Progre
 def _report(result: Result, page: Path) -> None:
     from mcci import output
     from mcci.rehearsal.report.collect import collect
+    from mcci.rehearsal.report.words import seconds
     from mcci.rehearsal.report.write import write
 
     if result.stage is not None:
-        machine = write(collect(result, result.stage.site.gitlab), page)
-        output.log(f"the report is {page}, and {machine} for machines")
+        report = collect(result, result.stage.site.gitlab)
+        machine = write(report, page)
+        for wait in report.waits:
+            output.log(f"{seconds(wait.seconds):>12}  {wait.what} (pipeline #{wait.pipeline})")
+        output.log(f"these were waited for longest; the report is {page}, and {machine} for machines")
 
 
 def _text(result: Result) -> None:

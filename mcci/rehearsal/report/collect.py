@@ -33,6 +33,7 @@ def collect(result: Result, gitlab: GitLab) -> Report:
              said=each.said, error=each.error)
         for each in result.steps
     )  # fmt: skip
+    families = tuple(_families(pipelines, attempts))
     begun = [*(each.began for each in steps), *(each.created for each in pipelines)]
     return Report(
         title=result.scenario.title,
@@ -43,7 +44,8 @@ def collect(result: Result, gitlab: GitLab) -> Report:
         began=min(begun, default=0.0),
         seconds=result.seconds,
         steps=steps,
-        families=tuple(_families(pipelines, attempts)),
+        families=families,
+        waits=critical.longest(families),
         releases=releases,
         environments=tuple(_environment(each, named) for each in sorted(environments, key=lambda each: each.id)),
         canaries=_canaries(attempts, said),

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcci.rehearsal.report.model import Link
+from mcci.rehearsal.report.model import Link, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mcci.rehearsal.gitlab.model import Build, Pipeline
+    from mcci.rehearsal.report.model import Family
 
+LONGEST = 5  # waits that are named
 LEAST = 0.05  # seconds: what is shorter is no wait, but the machinery between two jobs
 
 
@@ -28,6 +30,18 @@ def path(pipelines: Sequence[Pipeline], builds: Mapping[int, Sequence[Build]]) -
         found.append((build, _link(build, before, family.begun)))
         build = before
     return found[::-1]
+
+
+def longest(families: Iterable[Family]) -> tuple[Wait, ...]:
+    """Return the longest times of the critical paths in which a job ran, or nothing did."""
+    found: list[Wait] = []
+    for family in families:
+        for link in family.path:
+            found.append(Wait(what=f"the job {link.job}", pipeline=link.pipeline, seconds=link.seconds))
+            if link.waited_for:
+                what = f"{link.waited_for}, before {link.job}"
+                found.append(Wait(what=what, pipeline=link.pipeline, seconds=link.waited))
+    return tuple(sorted(found, key=lambda wait: -wait.seconds)[:LONGEST])
 
 
 class _Family:

@@ -13,9 +13,7 @@ from mcci.rehearsal.report.words import day, moment, seconds, sign
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mcci.rehearsal.report.model import Canary, Environment, Family, Link, Release, Report, Step
-
-LONGEST = 5  # waits that are named
+    from mcci.rehearsal.report.model import Canary, Environment, Family, Link, Release, Report, Step, Wait
 
 
 def html(report: Report) -> str:
@@ -28,7 +26,7 @@ def html(report: Report) -> str:
             f"<title>Rehearsal: {escape(report.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>",
             *_head(report),
             *_section("Steps", _steps(report.steps)),
-            *_section("Longest waits", _waits(report.families)),
+            *_section("Longest waits", _waits(report.waits)),
             *(line for each in report.canaries for line in _section(f"Canary of {each.service}", _canary(each))),
             *_section("Environments", _environments(report.environments)),
             *_section("Releases", (line for each in report.releases for line in _release(each))),
@@ -95,16 +93,8 @@ def _steps(steps: Sequence[Step]) -> Iterator[str]:
     yield from table(("At", "Went", "Step", "Took"), map(row, steps), (3,))
 
 
-def _waits(families: Sequence[Family]) -> Iterator[str]:
-    """The longest times of the critical paths in which a job ran, or nothing did."""
-    found: list[tuple[float, str, str]] = []
-    for family in families:
-        for link in family.path:
-            found.append((link.seconds, f"the job {link.job}", f"#{link.pipeline}"))
-            if link.waited_for:
-                found.append((link.waited, f"{link.waited_for}, before {link.job}", f"#{link.pipeline}"))
-    longest = sorted(found, reverse=True)[:LONGEST]
-    rows = ([escape(what), where, seconds(took)] for took, what, where in longest)
+def _waits(waits: Sequence[Wait]) -> Iterator[str]:
+    rows = ([escape(each.what), f"#{each.pipeline}", seconds(each.seconds)] for each in waits)
     yield from table(("What was waited for", "Pipeline", "Took"), rows, (2,))
 
 

@@ -83,6 +83,15 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """What was waited for: a job of a critical path, or what kept one from starting."""
+
+    what: str
+    pipeline: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One service of a release."""
 
@@ -165,6 +174,7 @@ class Report:
     seconds: float
     steps: tuple[Step, ...]
     families: tuple[Family, ...]
+    waits: tuple[Wait, ...]
     releases: tuple[Release, ...]
     environments: tuple[Environment, ...]
     canaries: tuple[Canary, ...]
