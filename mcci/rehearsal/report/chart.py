@@ -55,7 +55,8 @@ def _panel(
 ) -> Iterator[str]:
     base = TOP + number * (PANEL + GAP) + PANEL
     highest = top or max((value for line in lines for _, value in line), default=0.0) * 1.15 or 1.0
-    yield f'<text class="tick" x="0" y="{base - PANEL - 6}">{title}, to {highest:,.{0 if highest >= 100 else 1}f}</text>'
+    scale = f"{highest:,.{0 if highest >= 100 else 1}f}"
+    yield f'<text class="tick" x="0" y="{base - PANEL - 6}">{title}, to {scale}</text>'
     for share in (0.0, 0.5, 1.0):
         yield f'<line class="grid" x1="0" x2="100%" y1="{base - share * PANEL}" y2="{base - share * PANEL}"/>'
     if not any(lines):
