@@ -312,6 +312,11 @@ def test_pages(site: Site, checkout: Path) -> None:
         project.environments.create({"name": f"review/{number}"})
     assert len(project.environments.list(get_all=True)) == 30
     assert len(project.environments.list(per_page=7, page=5, get_all=False)) == 2
+    by_path = project.manager.gitlab.projects.get("vehicles/app", lazy=True)
+    assert len(by_path.environments.list(get_all=True)) == 30
+    url = f"{site.url}/api/v4/projects/vehicles%2Fapp/environments"
+    answer = httpx.get(url, headers={"PRIVATE-TOKEN": MAINTAINER.token})
+    assert answer.links["next"]["url"] == f"{url}?page=2&per_page=20"
 
 
 def test_artifacts(site: Site, checkout: Path) -> None:

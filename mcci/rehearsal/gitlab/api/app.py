@@ -27,7 +27,7 @@ from mcci.rehearsal.gitlab.api import (
     triggers,
     variables,
 )
-from mcci.rehearsal.gitlab.api.asking import Asked, Said
+from mcci.rehearsal.gitlab.api.asking import WHOLE, Asked, Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,14 +147,14 @@ class WholeProject:
                 from urllib.parse import unquote
 
                 path = unquote(named)
-                scope = {**scope, "path": scope["path"].replace(start + path, start + path.replace("/", "\x1f"), 1)}
+                scope = {**scope, "path": scope["path"].replace(start + path, start + path.replace("/", WHOLE), 1)}
         await self._application(scope, receive, send)
 
 
 def _endpoint(site: Site, function: Any) -> Any:
     async def answer(request: Request) -> Response:
         if "project" in request.path_params:
-            request.path_params["project"] = request.path_params["project"].replace("\x1f", "/")
+            request.path_params["project"] = request.path_params["project"].replace(WHOLE, "/")
         try:
             asked = await _read(site, request)
             _check([asked.body, dict(request.query_params), request.path_params])

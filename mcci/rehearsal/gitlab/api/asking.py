@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mcci.rehearsal.gitlab.site import Site
 
 PER_PAGE, MOST = 20, 100
+WHOLE = "\x1f"  # stands for the slashes of a project's path while its address is read
 
 
 class Said(Exception):
@@ -135,7 +136,7 @@ def page(asked: Asked, items: Sequence[Any], shape: Callable[[Any], Any]) -> JSO
     number = max(1, _number(asked.text("page"), 1))
     size = min(MOST, max(1, _number(asked.text("per_page"), PER_PAGE)))
     pages = max(1, -(-len(items) // size))
-    url = asked.request.url
+    url = asked.request.url.replace(path=asked.request.url.path.replace(WHOLE, "%2F"))
     links = {"first": 1, "last": pages} | ({"next": number + 1} if number < pages else {})
     links |= {"prev": number - 1} if number > 1 else {}
     headers = {
