@@ -39,6 +39,7 @@ def decide(
     """
     have: dict[str, Issued] = {}
     due: list[str] = []
+    _own_roots(plan, found, renew)
     for member in plan.primaries:
         secret = found[member.name].cacerts
         issued = authority.read(secret, member.name) if secret else None
@@ -77,6 +78,17 @@ def make_root(certificates: Certificates, plan: Plan, mesh: Mesh, kept: Kept | N
         return certificates.root, ""
     key = authority.read_key(kept.key, kept.source) if kept and kept.key else authority.new_key()
     return authority.new_root(key, plan.id, int(mesh.root_life), now), authority.private_pem(key)
+
+
+def _own_roots(plan: Plan, found: Mapping[str, Found], renew: Sequence[str]) -> None:
+    """Raise `UsageError` for a control plane that runs on a root it made itself, unless its end was asked for."""
+    alone = [each.name for each in plan.primaries if found[each.name].control_planes and not found[each.name].cacerts]
+    if unasked := [name for name in alone if name not in renew]:
+        raise UsageError(
+            f"the control plane of {', '.join(unasked)} signs with a root that it made itself (there is no Secret "
+            f"{authority.SECRET}). Under the mesh's root its services mistrust each other until all are restarted: say "
+            f"that you mean it with `--renew {unasked[0]}`."
+        )
 
 
 def _root(kept: Kept | None) -> Root | None:

@@ -70,7 +70,8 @@ def _istiod(plan: Plan, member: Member, pilot: str) -> Values:
         "meshConfig": {"trustDomain": plan.trust_domain},
     }
     if member.is_primary:
-        return merged(shared, {"global": {"externalIstiod": bool(plan.remotes)}})  # type: ignore[no-any-return]
+        own = {"global": {"externalIstiod": bool(plan.remotes)}, "env": {"AUTO_RELOAD_PLUGIN_CERTS": "true"}}
+        return merged(shared, own)  # type: ignore[no-any-return]  # the variable: a renewed `cacerts` needs no restart
     remote: Values = {
         "profile": PROFILE,
         "istiodRemote": {"injectionPath": f"/inject/cluster/{member.name}/net/{member.network}"},

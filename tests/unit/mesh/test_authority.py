@@ -167,6 +167,16 @@ def test_refusals() -> None:
     assert certificates.decide(plan, empty, Kept(certificate="", key="", source="folder"), (), NOW).new_root
 
 
+def test_a_control_plane_with_a_root_of_its_own() -> None:
+    """A running mesh is not brought under another root unasked: its services would mistrust each other."""
+    plan = planned()
+    seen = {"aws": found(istio="1.28.1"), "azure": found()}
+    empty = Kept(certificate="", key="", source="folder")
+    with pytest.raises(UsageError, match="signs with a root that it made itself"):
+        certificates.decide(plan, seen, empty, (), NOW)
+    assert certificates.decide(plan, seen, empty, ("aws",), NOW).due == ("aws",)
+
+
 def root_of(secret: dict[str, object]) -> Root:
     """Return the root that a Secret `cacerts` names, with its key."""
     return authority.Root(certificate=authority.read(secret, "aws").root, key=key())

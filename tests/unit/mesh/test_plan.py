@@ -55,6 +55,7 @@ def test_values_of_a_primary() -> None:
             "externalIstiod": True,
         },
         "meshConfig": {"trustDomain": "cluster.local"},
+        "env": {"AUTO_RELOAD_PLUGIN_CERTS": "true"},
     }
     assert (gateway.name, gateway.chart) == ("istio-eastwestgateway", "gateway")
     assert gateway.values == {"name": "istio-eastwestgateway", "networkGateway": "flat"}
