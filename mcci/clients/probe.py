@@ -12,18 +12,35 @@ def answers(host: str, port: int, path: str) -> str:
     return _http(host, port, path) if path else _tcp(host, port)
 
 
+def status(host: str, port: int, path: str) -> int:
+    """Return the status that `path` answers there; 0 where nothing does."""
+    import http.client
+
+    try:
+        return _status(host, port, path)
+    except (OSError, http.client.HTTPException, ValueError):
+        return 0
+
+
 def _http(host: str, port: int, path: str) -> str:
+    import http.client
+
+    try:
+        found = _status(host, port, path)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return str(error) or type(error).__name__
+    return "" if 200 <= found < 300 else f"HTTP {found}"
+
+
+def _status(host: str, port: int, path: str) -> int:
     import http.client
 
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         connection.request("GET", path)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return str(error) or type(error).__name__
+        return connection.getresponse().status
     finally:
         connection.close()
-    return "" if 200 <= status < 300 else f"HTTP {status}"
 
 
 def _tcp(host: str, port: int) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcci.canary import state_json, traffic
 from mcci.canary.state import name_of
+from mcci.clients import probe
 from mcci.clients.kubernetes.api import CONFIG_MAP, SERVICE, VIRTUAL_SERVICE
 from mcci.clients.prometheus import Prometheus
 from mcci.rehearsal.page.live import Traffic
@@ -66,9 +67,13 @@ class LabCluster:
         return Traffic(rate=rate, errors=100 * (failed or 0.0) / rate if rate else None, p95=p95)
 
     def address(self, service: str) -> str:
-        """Return where a service answers; empty where there is none."""
+        """Return where a service answers; empty where none does yet: a page that was shown too early stays wrong."""
         found = self._api.get(SERVICE, service, self._namespace)
-        return f"http://{found['spec']['clusterIP']}:{found['spec']['ports'][0]['port']}/" if found else ""
+        if found is None:
+            return ""
+        host, port = found["spec"]["clusterIP"], found["spec"]["ports"][0]["port"]
+        status = probe.status(host, port, "/")
+        return f"http://{host}:{port}/" if 0 < status < 500 else ""
 
     def close(self) -> None:
         """End its connections."""

@@ -14,6 +14,7 @@ from mcci.rehearsal.page.lab import LabCluster
 from mcci.rehearsal.page.live import Live
 from tests.service.canary.project import project
 from tests.service.judge.servers import prometheus
+from tests.service.mesh.backends import Backend
 from tests.unit.canary.objects import V1, V2
 from tests.unit.canary.world import SERVICE, SPACE
 
@@ -63,17 +64,21 @@ def _gone(deployed: Project) -> client.Client:
 def test_canaries_of_a_lab(deployed: Project, tmp_path: Path) -> None:
     """Weights are what the VirtualServices say, figures what the cluster's metrics say; a lost cluster is named."""
     assert deployed.run("step", SERVICE, "--to", "10")[0] == 0
-    deployed.api("prod-aws").create(
-        SERVICE_KIND, {"metadata": {"name": SERVICE, "namespace": SPACE}, "spec": {"ports": [{"port": 8080}]}}
-    )
-    with prometheus(tmp_path / "prometheus", openmetrics=_recorded(int(time.time()))) as url:
+    shop = Backend("v1")
+    port = shop.pod.ports["http"]
+    spec = {"clusterIP": "127.0.0.1", "ports": [{"port": port}]}
+    deployed.api("prod-aws").create(SERVICE_KIND, {"metadata": {"name": SERVICE, "namespace": SPACE}, "spec": spec})
+    with shop, prometheus(tmp_path / "prometheus", openmetrics=_recorded(int(time.time()))) as url:
         clusters = [
             LabCluster(deployed.connect("prod-aws"), SPACE, [SERVICE, "webapp"], url),
             LabCluster(deployed.connect("prod-azure"), SPACE, [SERVICE, "webapp"]),
             LabCluster(_gone(deployed), SPACE, [SERVICE, "webapp"]),
         ]
         live = Live(clusters, SERVICE)
+        shop.failing = True
         live.read(1000.0)
+        assert live.body()["application"] == {}  # it is shown once it answers, and stays
+        shop.failing = False
         live.read(1002.0)
         for each in clusters:
             each.close()
@@ -89,4 +94,4 @@ def test_canaries_of_a_lab(deployed: Project, tmp_path: Path) -> None:
     assert (aws["problem"], azure["problem"], gone["versions"]) == ("", "", [])
     assert "gone" in gone["problem"]
     assert [(each["at"], each["weight"]) for each in canary["history"]] == [(1000.0, 10), (1002.0, 10)]
-    assert live.body()["application"]["url"].endswith(":8080/")
+    assert live.body()["application"]["url"] == f"http://127.0.0.1:{port}/"
