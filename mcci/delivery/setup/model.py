@@ -78,7 +78,8 @@ class Registry:
 class Wanted:
     """What a project should have. `trigger` is the variable that holds a trigger token, empty where none is needed.
 
-    `hides` says that new secrets are shown to nobody ever again, `agent_tokens` is where new agents' tokens go.
+    `hides` says that new secrets are shown to nobody ever again, `agent_tokens` is where new agents' tokens go,
+    `passes_variables` that the delivery starts a pipeline with a variable.
     """
 
     default_branch: str
@@ -94,6 +95,7 @@ class Wanted:
     agents: tuple[Agent, ...] = ()
     agent_tokens: Path | None = None
     hides: bool = False
+    passes_variables: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,8 @@ class Kept:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What a project has. `triggers` are the descriptions of its trigger tokens, `registry` its container registry's
-    host, `with_token` the agents that have one."""
+    host, `with_token` the agents that have one, `variables_role` who may start pipelines with variables (empty: all).
+    """
 
     default_branch: str
     configuration: str
@@ -138,6 +141,7 @@ class Found:
     agents: frozenset[Agent]
     with_token: frozenset[Agent] = frozenset()
     registry: str = ""
+    variables_role: str = ""
     protected_environments: frozenset[str] = frozenset()
 
 

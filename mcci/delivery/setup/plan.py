@@ -60,6 +60,9 @@ def _project(wanted: Wanted, found: Found) -> Iterator[Change]:
     if (found.configuration or ".gitlab-ci.yml") != wanted.configuration:
         body["ci_config_path"] = wanted.configuration
         says.append(f"CI/CD configuration file: {found.configuration or '.gitlab-ci.yml'} → {wanted.configuration}")
+    if wanted.passes_variables and found.variables_role not in ("", "developer"):
+        body["ci_pipeline_variables_minimum_override_role"] = "developer"
+        says.append(f"who may start pipelines with variables: {found.variables_role} → developer")
     if body:
         yield Change(kind=Kind.PROJECT, name="settings", says=tuple(says), body=body, id="project")
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcci.clients.gitlab_settings import Settings
     from mcci.delivery.setup.model import Change, Wanted
 
+ROLE = "ci_pipeline_variables_minimum_override_role"
 NOBODY = 0  # GitLab's access level for "no one"
 
 
@@ -38,6 +39,7 @@ def survey(settings: Settings, wanted: Wanted) -> Found:
             for path, each in settings.agents(sorted({each.project for each in wanted.agents}))
         ),
         with_token=_with_token(settings, wanted) if wanted.agent_tokens else frozenset(),
+        variables_role=(project.get(ROLE) or "") if project.get("restrict_user_defined_variables") else "",
         registry=(project.get("container_registry_image_prefix") or "").partition("/")[0],
         protected_environments=frozenset(each["name"] for each in settings.protected_environments())
         if wanted.protected_environments

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcci.config.model import Config
 
 HIDES = Version(17, 4)  # https://docs.gitlab.com/ci/variables/#hide-a-cicd-variable
+INPUTS = Version(17, 11)  # from here on a pipeline is started with inputs
 SCHEDULE = "mcci: images on new base images"
 
 
@@ -49,6 +50,7 @@ def wanted(config: Config, cron: str = "", *, hides: bool = False, agent_tokens:
         agents=tuple(dict.fromkeys(_agents(config))),
         agent_tokens=agent_tokens,
         hides=hides,
+        passes_variables=three and not (config.gitlab.inputs and config.gitlab.version >= INPUTS),
     )
 
 

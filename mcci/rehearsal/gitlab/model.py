@@ -36,6 +36,7 @@ class Access(IntEnum):
     REPORTER = 20
     DEVELOPER = 30
     MAINTAINER = 40
+    OWNER = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Settings:
     id: int = 1
     default_branch: str = "main"
     configuration: str = ".gitlab-ci.yml"
+    variables_role: str = "developer"  # who may give a pipeline variables
     variables: list[ProjectVariable] = field(default_factory=list)
     hidden: set[str] = field(default_factory=set)  # variables that are masked and never shown again
     protected: dict[str, Protection] = field(default_factory=dict)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mcci.rehearsal.gitlab.model import Pipeline
 
+ROLES = {"developer": Access.DEVELOPER, "maintainer": Access.MAINTAINER, "owner": Access.OWNER}
 SKIP = ("[ci skip]", "[skip ci]")
 
 
@@ -103,6 +104,13 @@ class Site:
         wanted = [level for level in (protection.push, protection.merge) if level is not Access.NONE]
         return bool(wanted) and user.access >= min(wanted)
 
+    def may_give_variables(self, user: User) -> bool:
+        """Whether a user may start pipelines with variables.
+
+        Source: https://docs.gitlab.com/ci/variables/#restrict-pipeline-variables
+        """
+        return user.access >= ROLES.get(self.settings.variables_role, Access.OWNER)
+
     def may_deploy(self, user: User, build: Build) -> bool:
         """Whether a user may start a job, as far as the environment that it deploys to is protected."""
         protected = self.settings.protected_environments.get(build.planned.environment or "")
@@ -167,6 +175,8 @@ class Site:
         commit = self.repository.commit(f"refs/heads/{ref}")
         if commit is None:
             raise NotCreated("Reference not found")
+        if variables and not self.may_give_variables(user):
+            raise Forbidden("Insufficient permissions to set pipeline variables")
         if not self.may_run(user, ref):
             raise Forbidden(f"You do not have sufficient permission to run a pipeline on '{ref}'.")
         event = Event(

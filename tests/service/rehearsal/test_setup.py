@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import gitlab
 import pytest
+from gitlab.exceptions import GitlabCreateError
 
 from mcci.rehearsal.gitlab.model import Access, ProtectedEnvironment, Protection, TriggerToken
 from mcci.simulation.events import ProjectVariable
@@ -221,6 +223,21 @@ def test_developers_no_longer_push(setup: Setup, site: Site, tmp_path: Path) -> 
     )
     assert setup("--yes").returncode == 0
     assert site.settings.protected["deployment"] == Protection(name="deployment", merge=Access.DEVELOPER)
+    assert setup("--check").returncode == 0
+
+
+def test_pipelines_with_variables(setup: Setup, site: Site, tmp_path: Path) -> None:
+    """Where the release is passed as a variable, those who deliver are let pass one; else that is left as it is."""
+    site.settings.variables_role = "no_one_allowed"
+    assert setup("--values", str(tmp_path / "values.yml"), "--yes").returncode == 0
+    assert site.settings.variables_role == "no_one_allowed"
+    (setup.folder / "mcci.yml").write_text(CONFIG.replace("trigger-token}", "trigger-token, inputs: false}"))
+    looked = setup("--check")
+    assert "who may start pipelines with variables: no_one_allowed → developer" in looked.stdout
+    project = gitlab.Gitlab(site.url, private_token=MAINTAINER.token).projects.get("vehicles/app")
+    with pytest.raises(GitlabCreateError, match="Insufficient permissions to set pipeline variables"):
+        project.pipelines.create({"ref": "main", "variables": [{"key": "A", "value": "1"}]})
+    assert setup("--yes").returncode == 0
     assert setup("--check").returncode == 0
 
 

@@ -61,6 +61,14 @@ def test_old_gitlabs_hide_nothing() -> None:
         wanted(config, hides=True)
 
 
+def test_old_gitlabs_take_variables() -> None:
+    """Where a release is no input it is a variable, which GitLab must let a pipeline have; a trunk passes none."""
+    assert not of("").passes_variables
+    assert of("gitlab: {inputs: false}").passes_variables
+    assert of("gitlab: {version: '17.10'}").passes_variables
+    assert not of("layout: trunk\nbranches: {default: main}\ngitlab: {inputs: false}").passes_variables
+
+
 def test_one_branch_or_three() -> None:
     """On a trunk nothing is delivered from branch to branch, so it needs no trigger token and one protected branch."""
     trunk = of("layout: trunk\nbranches: {default: main}\ngitlab: {trigger: trigger-token}", "0 3 * * *")

@@ -15,6 +15,7 @@ from mcci.rehearsal.gitlab.api.asking import Asked, Said, not_found, page
 from mcci.rehearsal.gitlab.instance import NotNow
 from mcci.rehearsal.gitlab.model import Access, Pushed
 from mcci.rehearsal.gitlab.repository import BLANK
+from mcci.rehearsal.gitlab.site import ROLES
 from mcci.simulation.events import Event, Source
 from mcci.simulation.pipelines import simulate
 
@@ -50,6 +51,8 @@ def one(asked: Asked) -> Response:
             "ci_config_path": settings.configuration,
             "web_url": f"{url}/{settings.path}",
             "http_url_to_repo": f"{url}/{settings.path}.git",
+            "ci_pipeline_variables_minimum_override_role": settings.variables_role,
+            "restrict_user_defined_variables": True,
             "visibility": "private",
             "container_registry_image_prefix": f"{REGISTRY}/{settings.path}",
         }
@@ -57,11 +60,15 @@ def one(asked: Asked) -> Response:
 
 
 def update(asked: Asked) -> Response:
-    """PUT /projects/:id: the default branch and the configuration's file."""
+    """PUT /projects/:id: the default branch, the configuration's file, and who may give pipelines variables."""
     asked.caller(access=Access.MAINTAINER)
     settings = asked.site.settings
     settings.default_branch = asked.text("default_branch", settings.default_branch)
     settings.configuration = asked.text("ci_config_path", settings.configuration)
+    role = asked.text("ci_pipeline_variables_minimum_override_role", settings.variables_role)
+    if role not in (*ROLES, "no_one_allowed"):
+        raise Said(400, {"error": "ci_pipeline_variables_minimum_override_role does not have a valid value"})
+    settings.variables_role = role
     return one(asked)
 
 
