@@ -22,7 +22,7 @@ from mcci.clients.shell import mark_of
 from mcci.errors import McciError, ServiceFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from mcci.clients.registry.credentials import Credentials
@@ -39,14 +39,16 @@ SHELLS = "/usr/local/bin/bash /usr/bin/bash /bin/bash /usr/local/bin/sh /usr/bin
 class Images:
     """Which images can be had, for all jobs of a runner: what could not be had is not asked for again."""
 
-    def __init__(self) -> None:
+    def __init__(self, here: Collection[str] = ()) -> None:
+        """Jobs with the images `here` run on this machine all the same: it has what those jobs want of them."""
+        self._here = here
         self._missing: dict[str, str] = {}
         self._absent: str | None = None
         self._lock = threading.Lock()
 
     def executor(self, job: RunnerJob, fallback: Executor) -> Executor:
-        """Return what runs a job: `fallback` where it wants no image."""
-        return fallback if job.image is None else Containers(fallback, self)
+        """Return what runs a job: `fallback` where it wants no image, or one that it need not have."""
+        return fallback if job.image is None or job.image.name in self._here else Containers(fallback, self)
 
     def end_left(self, mark: str) -> None:
         """End what a killed runner has left of a job: for `Runner`."""

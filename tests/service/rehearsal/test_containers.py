@@ -63,7 +63,7 @@ def docker(address: str, *arguments: str) -> str:
 def runner(site: Site, tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     """Run a runner whose jobs have images."""
     monkeypatch.setenv("DOCKER_HOST", engine)
-    images, token = Images(), site.settings.runner_token
+    images, token = Images(here={"127.0.0.1:1/here:1"}), site.settings.runner_token
 
     def executor(job: RunnerJob) -> Executor:
         return images.executor(job, Shell())
@@ -114,6 +114,7 @@ one:
   after_script: ['echo "after $CI_JOB_STATUS"; test -e out/file && echo still-there']
   artifacts: {paths: [out]}
 two: {stage: two, script: [test "$(cat out/file)" = made, test -e /root]}
+here: {stage: two, image: "127.0.0.1:1/here:1", script: [test -e /root]}
 """
     )
     one, two = (pipeline.builds[name] for name in ("one", "two"))
