@@ -163,6 +163,7 @@ def _canary(
             cause,
             needs=[release, *(_after(job) for job in gate)],
             id_tokens=tokens,
+            timeout=_time_to_bake(build, canary),
             **_gate(build, pipeline, canary, f"Move {weight} % of {service.name}'s traffic to the new version?"),
         )
         gate = [step]
@@ -199,16 +200,19 @@ def _canary_values(build: Build, environment: Environment, service: Service) -> 
 
 
 def _gate(build: Build, pipeline: Pipeline, canary: Canary, question: str) -> dict[str, Value]:
-    """Return the keywords that let a canary job begin, and how long it may take.
+    """Return the keywords that let a canary job begin: a person, or the success of the job before.
 
-    A person starts it, or the success of the job before: that one has judged while its weight baked, so nothing is
-    delayed. Where the bake time leaves too little of a job's time, it is added.
+    That one has judged while its weight baked, so nothing is delayed.
     """
-    limit = build.config.runner.timeout_of("canary")
-    found: dict[str, Value] = {"timeout": Duration(limit + canary.bake).words() if canary.bake > limit / 2 else None}
     if canary.gate is Gate.AUTOMATIC:
-        return {**found, "extends": build.rule(pipeline, "push")}
-    return {**found, "extends": build.rule(pipeline, "manual"), "manual_confirmation": build.confirmation(question)}
+        return {"extends": build.rule(pipeline, "push")}
+    return {"extends": build.rule(pipeline, "manual"), "manual_confirmation": build.confirmation(question)}
+
+
+def _time_to_bake(build: Build, canary: Canary) -> str | None:
+    """Return how long a job that stays while a weight bakes may take, where its usual time would be too short."""
+    limit = build.config.runner.timeout_of("canary")
+    return Duration(limit + canary.bake).words() if canary.bake > limit / 2 else None
 
 
 def _rollbacks(build: Build, pipeline: Pipeline, environment: Environment) -> None:
