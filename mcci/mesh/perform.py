@@ -104,16 +104,17 @@ class Performer:
         """Run helm beside this thread: when this is interrupted, helm is ended too, and does not go on by itself."""
         helm, release = self.place.helm, action.release
         assert helm is not None
-        with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(
+        pool = ThreadPoolExecutor(1)
+        try:
+            pool.submit(
                 helm.upgrade, release.name, action.chart.folder, release.values, self.namespace,
                 description=action.mark, timeout=seconds,
-            )  # fmt: skip
-            try:
-                done.result()
-            except BaseException:
-                helm.stop()
-                raise
+            ).result()  # fmt: skip
+        except BaseException:
+            helm.stop()
+            raise
+        finally:
+            pool.shutdown()
 
     def _wait(self, stored: StoredRelease) -> None:
         for name in deployments(stored.manifest):
