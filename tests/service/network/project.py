@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 SITES = ("aws", "azure", "gcp")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Project:
     """The project's folder, and the world that its sites are in."""
 
     folder: Path
     world: World
+    verbose: bool = False  # have Ansible say all it can
+    said: list[str] = field(default_factory=list)
 
     def write(self, mode: str = "full-mesh", sites: Sequence[str] = SITES, **more: str) -> None:
         """Write mcci.yml; `more` are further keys of a site."""
@@ -36,7 +39,9 @@ class Project:
     def mcci(self, *arguments: str, code: int | None = 0) -> str:
         """Run `mcci network …` and return what it says; its exit code must be `code`."""
         command = [sys.executable, "-m", "mcci", "network", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=550)
+        environment = {**os.environ, "ANSIBLE_VERBOSITY": "3"} if self.verbose else None
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=550, env=environment)
+        self.said.append(done.stdout + done.stderr)
         assert code is None or done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

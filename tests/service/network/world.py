@@ -78,16 +78,20 @@ class World:
         results: list[Outage] = []
         address = host_address(list(self.hosts).index(other) + 1)
         command = self.hosts[one].enter("ping", "-i", str(interval), "-W", "1", "-D", address)
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        log = self.folder / f"ping-{one}-{other}.log"  # a pipe that nobody reads would stop it once it is full
+        with log.open("w") as file:
+            process = subprocess.Popen(command, stdout=file)
         began = time.time()
         try:
             yield results
         finally:
             ended = time.time()
             child = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
-            subprocess.run(["kill", "-INT", *child, str(process.pid)], capture_output=True)
-            text = process.communicate(timeout=10)[0]
-            results.append(_outage(text, interval, began, ended))
+            subprocess.run(
+                ["kill", "-INT", *child], capture_output=True
+            )  # nsenter ends after it
+            process.wait(timeout=10)
+            results.append(_outage(log.read_text(), interval, began, ended))
 
     def cut(self, *names: str) -> None:
         """Drop every packet between two instances on their way through the internet."""
@@ -184,7 +188,8 @@ def _outage(text: str, interval: float, began: float, ended: float) -> Outage:
     """Read a ping's output: what came back, and the longest time without an answer. The last ping may be on its way."""
     got = [(float(at), int(seq)) for at, seq in re.findall(r"\[([\d.]+)\].*icmp_seq=(\d+) ttl", text)]
     match = re.search(r"(\d+) packets transmitted", text)
-    sent = int(match[1]) - 1 if match else round((ended - began) / interval)
+    assert match, f"ping was not ended in order: {text[-200:]}"
+    sent = int(match[1]) - 1
     received = len({seq for _, seq in got if seq <= sent})
     times = [began, *(at for at, _ in got), ended]
     longest = max(later - sooner for sooner, later in pairwise(times))
