@@ -87,9 +87,7 @@ class World:
         finally:
             ended = time.time()
             child = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
-            subprocess.run(
-                ["kill", "-INT", *child], capture_output=True
-            )  # nsenter ends after it
+            subprocess.run(["kill", "-INT", *child], capture_output=True)  # nsenter ends after it
             process.wait(timeout=10)
             results.append(_outage(log.read_text(), interval, began, ended))
 
