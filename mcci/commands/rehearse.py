@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mcci.config.model import Config
     from mcci.rehearsal.gitlab.site import Site
     from mcci.rehearsal.page.serve import Served
-    from mcci.rehearsal.play.rehearsal import Result
+    from mcci.rehearsal.play.rehearsal import Options, Result
     from mcci.rehearsal.play.stage import Lab
 
 
@@ -37,10 +37,12 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--serve", is_flag=True, help="Serve a page to watch and to press jobs on, and stay until Ctrl-C.")
 @click.option("--show", metavar="SERVICE", default="", help="With --serve: show this service's own page beside it.")
+@click.option("--shell", is_flag=True, help="Run jobs in a shell of this machine, whatever image they want.")
 @format_option()
 def command(
-    scenario: Path, jobs: int, port: int, keep: Path | None, report: Path | None, serve: bool, show: str, format_: str
-) -> int:
+    scenario: Path, jobs: int, port: int, keep: Path | None, report: Path | None, serve: bool, show: str, shell: bool,
+    format_: str,
+) -> int:  # fmt: skip
     """Play the pipelines of SCENARIO's project as GitLab and its runners would.
 
     \b
@@ -50,7 +52,7 @@ def command(
     """
     from mcci.clients.files import read as read_file
     from mcci.commands.rehearse_progress import Progress
-    from mcci.rehearsal.play.rehearsal import Result
+    from mcci.rehearsal.play.rehearsal import Options, Result
     from mcci.rehearsal.scenario.reader import read
 
     if keep is not None and keep.exists():
@@ -61,11 +63,11 @@ def command(
         place = (keep or Path(folder)).resolve()
         result = Result(scenario=read(read_file(scenario).decode("utf-8", "replace"), scenario))
         try:
-            progress = Progress()
+            progress, options = Progress(), Options(folder=place, jobs=jobs, port=port, shell=shell)
             if serve:
-                _serve(result, place, jobs, port, progress, show)
+                _serve(result, options, progress, show)
             else:
-                _play(result, place, jobs, port, progress)
+                _play(result, options, progress)
         finally:
             if report is not None:
                 _report(result, report)
@@ -76,8 +78,8 @@ def command(
     return ExitCode.DONE if result.passed else ExitCode.NO
 
 
-def _play(result: Result, folder: Path, jobs: int, port: int, show: Progress, served: Served | None = None) -> None:
-    from mcci.rehearsal.play.rehearsal import Options, rehearse
+def _play(result: Result, options: Options, show: Progress, served: Served | None = None) -> None:
+    from mcci.rehearsal.play.rehearsal import rehearse
 
     def lab(config: Config, state: Path, settings: Mapping[str, Any]) -> Lab:
         started = _lab(config, state, settings, show)
@@ -93,19 +95,19 @@ def _play(result: Result, folder: Path, jobs: int, port: int, show: Progress, se
         show.watch(site)
 
     show.tell(result.scenario.title)
-    options = Options(folder=folder, jobs=jobs, port=port, lab=lab, served=ready)
+    options = replace(options, lab=lab, served=ready)
     if served is not None:
         options = replace(options, routes=served.routes, stay=served.stay)
     with show:
         rehearse(result, options, show.tell)
 
 
-def _serve(result: Result, folder: Path, jobs: int, port: int, show: Progress, service: str) -> None:
+def _serve(result: Result, options: Options, show: Progress, service: str) -> None:
     from mcci.rehearsal.page.serve import Served
 
     served = Served(show.tell, shown=service)
     try:
-        _play(result, folder, jobs, port, show, served)
+        _play(result, options, show, served)
     finally:
         served.close()
 

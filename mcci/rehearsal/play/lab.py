@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcci.config.model import Config
 
 ENGINE = "socket"
+VARIABLE = "DOCKER_HOST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +66,17 @@ class LocalLab:
             meshes=meshes.of(config, clusters),
         )
         self._status = control.up(plan, self._folder, os.environ, tell)
+        self._takes_over = self._engine if VARIABLE not in os.environ else ""
+        if self._takes_over:
+            os.environ[VARIABLE] = self._takes_over  # the runner's engine for jobs with images, too
         self._base = ""
         if settings.get("base_image") == "local":
             self._base = self._publish_base()
             tell(f"the base image is this machine's Python: {self._base}")
+
+    @property
+    def _engine(self) -> str:
+        return str(self._status.parts.get("engine", {}).get("host", ""))
 
     @property
     def _registry(self) -> str:
@@ -81,7 +89,7 @@ class LocalLab:
         from mcci.clients import base_image
 
         name = f"{self._registry}/base/python:local"
-        base_image.publish(str(self._status.parts.get("engine", {}).get("host", "")), name)
+        base_image.publish(self._engine, name)
         return name
 
     def overlay(self) -> Mapping[str, object]:
@@ -103,8 +111,8 @@ class LocalLab:
     def variables(self) -> Mapping[str, str]:
         """Return the CI/CD variables with which jobs reach the lab."""
         found = {name: value for name, value in self._status.exports.items() if name.startswith("KUBECONFIG_")}
-        if host := self._status.parts.get("engine", {}).get("host"):
-            found["DOCKER_HOST"] = str(host)
+        if self._engine:
+            found[VARIABLE] = self._engine
         return found
 
     def down(self, cluster: str) -> None:
@@ -188,4 +196,6 @@ class LocalLab:
         """Stop all of it."""
         for load in self._loads:
             load.stop()
+        if self._takes_over:
+            os.environ.pop(VARIABLE, None)
         control.down(self._folder, delete=False)

@@ -16,6 +16,7 @@ from mcci.rehearsal.gitlab.site import Site
 from mcci.rehearsal.play.project import Checkout, copy
 from mcci.rehearsal.play.stage import Interrupted, Lab, Stage, people
 from mcci.rehearsal.play.steps import STEPS
+from mcci.rehearsal.runner.containers import Images
 from mcci.rehearsal.runner.executor import Shell
 from mcci.rehearsal.runner.runner import Runner
 from mcci.simulation.events import ProjectVariable
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from mcci.config.model import Config
+    from mcci.rehearsal.runner.executor import Executor
+    from mcci.rehearsal.runner.job import RunnerJob
     from mcci.rehearsal.scenario.model import Scenario, Step
 
 # mcci and Helm are where the rehearsal runs: its jobs need not fetch them
@@ -70,6 +73,7 @@ class Options:
     served: Callable[[Site], None] = lambda _: None
     lab: Callable[[Config, Path, Mapping[str, object]], Lab] | None = None
     stay: Callable[[Stage], None] = lambda _: None
+    shell: bool = False  # jobs run in a shell of this machine, whatever image they want
 
 
 def rehearse(result: Result, options: Options, tell: Callable[[str], None]) -> None:
@@ -123,16 +127,22 @@ def _begin(scenario: Scenario, options: Options, stack: ExitStack, tell: Callabl
     site.quiet = True
     checkout.publish(config)
     site.quiet = False
-    stack.enter_context(
-        Runner(
-            options.folder / "runner",
-            url=site.url,
-            token=site.settings.runner_token,
-            jobs=options.jobs,
-            executor=lambda _: Shell(_machine()),
-        )
-    )
+    stack.enter_context(_runner(site, config, options))
     return Stage(site, checkout, seconds=scenario.seconds, lab=lab)
+
+
+def _runner(site: Site, config: Config, options: Options) -> Runner:
+    """Return the runner: jobs that call mcci run in a shell, where it is; others in their images, where it has them."""
+    images = Images(here={config.runner.image})
+
+    def executor(job: RunnerJob) -> Executor:
+        shell = Shell(_machine())
+        return shell if options.shell else images.executor(job, shell)
+
+    return Runner(
+        options.folder / "runner", url=site.url, token=site.settings.runner_token, jobs=options.jobs,
+        executor=executor, end_left=images.end_left,
+    )  # fmt: skip
 
 
 def _take(step: Step, stage: Stage, tell: Callable[[str], None]) -> Taken:

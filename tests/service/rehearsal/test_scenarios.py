@@ -31,7 +31,7 @@ def rehearse(name: str, folder: Path) -> dict[str, Any]:
     place = folder / "rehearsal"
     done = subprocess.run(
         [sys.executable, "-m", "mcci", "rehearse", str(SCENARIOS / f"{name}.yml"), "--keep", str(place),
-         "--jobs", "3", "--report", str(report)],
+         "--jobs", "3", "--shell", "--report", str(report)],
         capture_output=True, text=True, env=environment, check=False, timeout=1500,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
