@@ -41,8 +41,8 @@ class Cloud:
         return Traffic(rate=1234.5, errors=100.0, p95=12275.0)
 
     def address(self, service: str) -> str:
-        """No page."""
-        return ""
+        """An address at which nobody answers."""
+        return "http://127.0.0.1:9/"
 
 
 def test_fits(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_fits(tmp_path: Path) -> None:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium on PATH (Debian: apt-get install chromium)")
-    live = Live([Cloud()])
+    live = Live([Cloud()], "webapp")
     live.read(1000.0)
     site = Site(tmp_path / "gitlab", path="vehicles/app", users=[MAINTAINER])
     served = Served(site, live.body)
@@ -60,6 +60,7 @@ def test_fits(tmp_path: Path) -> None:
         page.goto(served.link)
         row = page.locator("#canaries tr").filter(has_text="v3388a419f4")
         expect(row).to_contain_text("12275 ms")
+        expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(4)
         page.screenshot(path=tmp_path / "narrow.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") == WIDTH
         last = row.locator("td").last.bounding_box()
