@@ -24,8 +24,8 @@ def json_document(kind: str, version: int, body: dict[str, Any]) -> None:
 
 
 def log(message: str) -> None:
-    """Say what is happening, on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    """Say what is happening, on stderr: in one piece, since several threads may say something."""
+    print(f"{message}\n", end="", file=sys.stderr, flush=True)
 
 
 def error(message: str) -> None:
