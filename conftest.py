@@ -22,6 +22,7 @@ settings.register_profile("fuzz", deadline=None, max_examples=300)
 settings.load_profile("fuzz" if os.environ.get("MCCI_FUZZ") else "same")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups afterwards
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that are not unit tests; each of their folders is for one worker, which has its parts to itself.
 

@@ -73,7 +73,7 @@ def test_happy_path(tmp_path: Path) -> None:
     assert {name for name in images[0] if images[0][name] != images[1][name]} == {"staff-service"}
     (canary,) = report["canaries"]
     assert [move["step"] for move in canary["moves"] if move["action"] == "step"] == [10, 25, 50, 100]
-    assert all(each["state"] == "success" for each in report["environments"])
+    assert all(each["newest"] == "success" for each in report["environments"])
 
 
 def test_faulty_v3(tmp_path: Path) -> None:
