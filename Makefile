@@ -15,7 +15,7 @@ demo: $(VENV)/.demo ## the sample application's pipelines, played from a push to
 	.ci/demo
 
 test: lint unit ## lint, then every test
-	pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "service and not faults and not kubernetes"
+	pytest -m "service and not faults and not kubernetes"
 
 test-faults: $(VENV)/.tests ## whole matrices of faults: kill -9 at every write, lost clusters, races
 	pytest -m faults

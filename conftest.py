@@ -22,20 +22,11 @@ settings.register_profile("fuzz", deadline=None, max_examples=300)
 settings.load_profile("fuzz" if os.environ.get("MCCI_FUZZ") else "same")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups afterwards
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that are not unit tests; each of their folders is for one worker, which has its parts to itself.
-
-    Folders with slow tests come first, so that the workers end at about the same time.
-    """
-    slow: set[Path] = set()
+    """Mark the tests that are not unit tests."""
     for item in items:
         if any(item.path.is_relative_to(ROOT / folder) for folder in SERVICE_FOLDERS):
             item.add_marker(pytest.mark.service)
-            item.add_marker(pytest.mark.xdist_group(str(item.path.parent.relative_to(ROOT))))
-        if item.get_closest_marker("slow") and not item.get_closest_marker("faults"):
-            slow.add(item.path.parent)
-    items.sort(key=lambda item: item.path.parent not in slow)
 
 
 @pytest.hookimpl(wrapper=True)
