@@ -92,7 +92,9 @@ def theirs(configuration: str, folder: Path, at_once: int, peer: str) -> float:
     command = [peer, "--concurrency", str(at_once), "--shell-isolation", "--quiet"]
     environment = {**os.environ, "HOME": str(folder.parent), "GIT_CONFIG_GLOBAL": "/dev/null"}
     begun = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     seconds = time.perf_counter() - begun
     if done.returncode:
         sys.exit(f"{peer} ended with {done.returncode}: {(done.stderr or done.stdout)[-2000:]}")
