@@ -93,7 +93,7 @@ def theirs(configuration: str, folder: Path, at_once: int, peer: str) -> float:
     environment = {**os.environ, "HOME": str(folder.parent), "GIT_CONFIG_GLOBAL": "/dev/null"}
     begun = time.perf_counter()
     done = subprocess.run(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     seconds = time.perf_counter() - begun
     if done.returncode:
