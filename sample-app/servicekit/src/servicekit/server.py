@@ -69,6 +69,7 @@ def serve(app: Starlette, service: Service, listener: socket.socket) -> int:
     """Serve until told to stop; answers the exit code: 0 when drained, 1 when the service broke or never started."""
     config = uvicorn.Config(
         app,
+        http="h11",  # refuses a header without end; httptools, where somebody has it, waits for that
         log_config=None,
         access_log=False,
         server_header=False,
