@@ -69,9 +69,10 @@ def abort(site: Site, *, pause: float = 0, force: bool = False, wait: float = 0,
 
     With `pause` the canary goes down its plan, that many seconds between the steps. After a promotion, and while the
     version before is still ready, it goes back to that one. Raises `NoCanary`, `Stale`, `OnHold` where the stable
-    version has no ready pod, `LockHeld`, and what `move` raises.
+    version has no ready pod, `LockHeld`, and what `move` raises. Clusters that hold no weights need not answer: the
+    traffic may have to be taken back because one of them is lost.
     """
-    with opened(site, wait=wait, dry_run=dry_run) as session:
+    with opened(site, wait=wait, dry_run=dry_run, spare=True) as session:
         if session.state is None:
             raise NoCanary(f"{site.service} was never deployed here, so there is nothing to abort.")
         require_traffic(session)

@@ -43,13 +43,17 @@ class NoLock:
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """What a command works with. `told` are lines about what was settled."""
+    """What a command works with. `told` are lines about what was settled.
+
+    With `spare` it goes on without clusters that hold no weights and do not answer.
+    """
 
     site: Site
     held: Guard
     survey: Survey
     told: list[str]
     dry_run: bool = False
+    spare: bool = False
 
     @property
     def state(self) -> State | None:
@@ -58,7 +62,7 @@ class Session:
 
     def again(self) -> None:
         """Read the clusters once more."""
-        self.site, self.survey = look(self.site)
+        self.site, self.survey = look(self.site, spare=self.spare)
 
     def move(
         self,
@@ -94,14 +98,18 @@ class Session:
 
 
 @contextmanager
-def opened(site: Site, *, wait: float = 0, ttl: float = leases.TTL, dry_run: bool = False) -> Iterator[Session]:
+def opened(
+    site: Site, *, wait: float = 0, ttl: float = leases.TTL, dry_run: bool = False, spare: bool = False
+) -> Iterator[Session]:
     """Hold the lock in the leading cluster, and read all clusters; with `dry_run` only read.
+
+    With `spare` a cluster that holds no weights need not answer.
 
     Raises `LockHeld`, `LeaseLost`, and what reading raises.
     """
     if dry_run:
-        site, survey = look(site)
-        yield Session(site=site, held=NoLock(), survey=survey, told=[], dry_run=True)
+        site, survey = look(site, spare=spare)
+        yield Session(site=site, held=NoLock(), survey=survey, told=[], dry_run=True, spare=spare)
         return
     pipeline = "" if site.actor.pipeline is None else str(site.actor.pipeline)
     holder = Holder(identity=site.actor.who, pipeline=site.actor.pipeline_url or pipeline, job_url=site.actor.job_url)
@@ -116,8 +124,8 @@ def opened(site: Site, *, wait: float = 0, ttl: float = leases.TTL, dry_run: boo
         except Unreachable as error:
             advice = f"nothing was changed: {site.leader} leads; `--without {site.leader}` goes on without it"
             raise Unreachable(f"{advice}: {error}") from error
-        site, survey = look(site)
-        yield Session(site=site, held=held, survey=survey, told=[])
+        site, survey = look(site, spare=spare)
+        yield Session(site=site, held=held, survey=survey, told=[], spare=spare)
 
 
 def live(site: Site, survey: Survey) -> dict[str, Mapping[str, int] | str]:

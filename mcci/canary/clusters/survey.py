@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mcci.canary import facts, state_json
 from mcci.canary.clusters.site import each, raise_first
 from mcci.canary.facts import Survey, View
-from mcci.clients.kubernetes.api import CONFIG_MAP, LEASE, POD, VIRTUAL_SERVICE, Kind
+from mcci.clients.kubernetes.api import CONFIG_MAP, LEASE, POD, VIRTUAL_SERVICE, Kind, Unreachable
 from mcci.errors import McciError, UsageError
 
 if TYPE_CHECKING:
@@ -35,14 +35,19 @@ class _Raw:
     pods: Sequence[Object]
 
 
-def look(site: Site, *, tolerant: bool = False) -> tuple[Site, Survey]:
+def look(site: Site, *, tolerant: bool = False, spare: bool = False) -> tuple[Site, Survey]:
     """Return what the clusters say, and the site with the leader's clock, told from the Lease that was just written.
 
     Raises the first cluster's error with the advice to go on without it, unless `tolerant`: then its view says why.
-    Raises `DamagedState`.
+    With `spare` a cluster that holds no weight and does not answer is left out. Raises `DamagedState`.
     """
     everywhere = {**site.config, **site.others}
     found, failed = each(everywhere, lambda name, api: _read(site, name, api), site.at_once)
+    lost = [name for name, error in failed.items() if name in site.others and isinstance(error, Unreachable)]
+    if spare and lost:
+        for name in lost:
+            site.log(f"{name} holds no weights and is left out: {failed.pop(name)}")
+        site = site.leave_out((*site.without, *lost))
     for name in failed if not tolerant else ():
         raise_first({name: failed[name]}, f"nothing was changed; `--without {name}` goes on without it: reading from")
     ahead = _ahead(site, found[site.leader]) if site.leader in found else None

@@ -13,12 +13,13 @@ from mcci.canary.guards import OnHold
 from mcci.canary.plan import NoCanary, NotInPlan
 from mcci.canary.state import Phase
 from mcci.canary.verdict import Verdict
-from mcci.clients.kubernetes.api import POD
+from mcci.clients.kubernetes.api import POD, Unreachable
 from mcci.config.model import Duration
 from mcci.errors import ExitCode
 from tests.unit.canary.kills import prepared
 from tests.unit.canary.objects import V1, V2
-from tests.unit.canary.world import SETTINGS, Judge, pod
+from tests.unit.canary.world import SETTINGS, Judge, World, pod
+from tests.unit.clusters.fake_api import Fault, Script
 
 
 def test_promotion() -> None:
@@ -49,6 +50,25 @@ def test_a_promotion_that_fails(verdict: Verdict, share: int) -> None:
         with pytest.raises(OnHold):
             promote(world.site(), SETTINGS, Judge(verdict))
     assert (world.state().stable, world.share()) == (V1, [share, share])
+
+
+def test_an_abort_without_the_canarys_cloud() -> None:
+    """The cluster with the canary's pods is lost: a step changes nothing, an abort needs it not."""
+    world = World(names=("prod-aws",), others=("prod-azure",))
+    world.deploy()
+    step(world.site(), 10, SETTINGS, Judge())
+    said: list[str] = []
+    lost = world.site(
+        Script(faults=[Fault(error=Unreachable("gone"), cluster="prod-azure", times=1000)]), log=said.append
+    )
+    world.clock.seconds += 601
+    with pytest.raises(Unreachable, match="nothing was changed; `--without prod-azure`"):
+        step(lost, 25, SETTINGS, Judge())
+    assert world.share() == [10]
+    assert abort(lost).changed
+    assert (world.share(), world.state().phase) == ([0], Phase.ABORTED)
+    assert world.state().history[-1].without == ("prod-azure",)
+    assert any(line.startswith("prod-azure holds no weights and is left out") for line in said)
 
 
 def test_an_abort_never_goes_to_a_broken_side() -> None:
